@@ -1,0 +1,49 @@
+# make demo: adapt a network and look at the result.   make test: lint, types, tests.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+ASSETS := $(or $(ICRAFT_ADAPT_ASSETS),../shared/assets)
+DEMO_MODEL := $(ASSETS)/models/yolox_nano_416.onnx
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
+
+.PHONY: demo test lint types unit bench clean
+
+demo: $(VENV)/.runtime
+	@if [ -f "$(DEMO_MODEL)" ]; then \
+	  $(BIN)/icraft-adapt "$(DEMO_MODEL)" --calib "$(ASSETS)/images/train" --out demo.icraft --force; \
+	else \
+	  echo "make demo: $(DEMO_MODEL) is not here; set ICRAFT_ADAPT_ASSETS to a folder that holds models/ and images/"; \
+	fi
+
+test: lint types unit
+
+lint: $(VENV)/.test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: $(VENV)/.test .build/icraft_adapt
+	cd .build && ../$(BIN)/mypy --config-file ../setup.cfg -p icraft_adapt
+
+unit: $(VENV)/.test
+	$(BIN)/pytest -n 2 --dist worksteal
+
+bench: $(VENV)/.test
+	$(BIN)/python benchmarks/run.py
+
+# The import package is the repository root; mypy wants it under its own name.
+.build/icraft_adapt:
+	mkdir -p .build && ln -sfn .. .build/icraft_adapt
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.runtime: $(VENV)/bin/python setup.cfg constraints.txt
+	$(PIP) setuptools && $(PIP) -e .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.runtime
+	$(PIP) torch && $(PIP) -e '.[test]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .build build *.egg-info demo.icraft .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,41 @@
+"""What the user asks of the main job, in one frozen value."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from ..data.preprocess import Preprocess
+
+Activation = Literal["pwl", "leaky", "keep"]
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The main job's options, named as on the command line (docs/interface).
+
+    `activation` None means: keep where the target runs the activation, else pwl. `hinges` counts the terms of the
+    sum, `slope` is the plain LeakyReLU's. `max_damage` bounds each head role's relative error (None: the default).
+    `input_shape` replaces dynamic axes. `threshold` is the hardware filter's score.
+    """
+
+    model: Path
+    target: str = "icraft-v1.1"
+    activation: Activation | None = None
+    hinges: int = 4
+    slope: float = 0.1
+    accept_function_change: bool = False
+    max_damage: float | None = None
+    dry_run: bool = False
+    input_shape: tuple[int, ...] | None = None
+    calibration: Path | None = None
+    preprocess: Preprocess = field(default_factory=Preprocess)
+    bits: Literal["8", "16", "auto"] = "8"
+    max_16bit_macs: float = 0.2
+    saturation: Literal["aware", "kld", "ems", "null"] = "aware"
+    per: Literal["tensor", "channel"] = "tensor"
+    threshold: float = 0.1
+    golden: bool = True
+    postproc: bool = True
+    html: bool = True

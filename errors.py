@@ -1,0 +1,46 @@
+"""What can go wrong, said so that the user can act on it."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class Exit(IntEnum):
+    """The command's exit codes (docs/interface: a contract with scripts and CI)."""
+
+    FINE = 0
+    FAILED = 1  # a check, a gate or a certificate failed
+    BAD_INPUT = 2  # the input or the usage is wrong
+    UNSUPPORTED = 3  # not supported, not provable or not measurable
+    BUG = 70
+    INTERRUPTED = 130
+
+
+class AdaptError(Exception):
+    """The user's fault or the model's: one line that says what, where, and what to do.
+
+    `message` says what is wrong, `where` names the file, node or tensor, `hint` says what to do about it,
+    `code` is the exit code of the command.
+    """
+
+    def __init__(self, message: str, *, where: str = "", hint: str = "", code: Exit = Exit.BAD_INPUT) -> None:
+        super().__init__(message)
+        self.message = message
+        self.where = where
+        self.hint = hint
+        self.code = code
+
+    def __str__(self) -> str:
+        """The one line shown to the user; control characters in names are made visible."""
+        line = f"{self.where}: {self.message}" if self.where else self.message
+        line = f"{line} ({self.hint})" if self.hint else line
+        return "".join(c if c.isprintable() else repr(c)[1:-1] for c in line)
+
+
+class Decline(Exception):  # noqa: N818  (declining is a verdict, not an error)
+    """A rule or a reading does not apply here; `reason` says why, `near` whether it almost did."""
+
+    def __init__(self, reason: str, *, near: bool = False) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.near = near

@@ -1,0 +1,51 @@
+"""What a rule, a limit or a family sees of the graph: nodes and tensors, typed.
+
+The objects are onnx-graphsurgeon's. They compare by content and are unhashable: compare them with `is`, key them by
+`id()` or, for tensors, by name (the facade keeps tensor names unique).
+"""
+
+from __future__ import annotations
+
+from collections.abc import MutableSequence
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+class Tensor(Protocol):
+    """An edge of the graph. `inputs` holds its one producer (none: graph input or constant), `outputs` its readers."""
+
+    name: str
+    inputs: MutableSequence[Node]
+    outputs: MutableSequence[Node]
+
+    @property
+    def shape(self) -> list[int] | None:
+        """The dimensions in order (NCHW for feature maps), None where unknown."""
+
+    @property
+    def dtype(self) -> Any:
+        """The numpy dtype, None where unknown."""
+
+
+class Node(Protocol):
+    """One operator: `op` is the ONNX operator type, `attrs` its attributes as Python values."""
+
+    op: str
+    name: str
+    domain: str | None
+    attrs: dict[str, Any]
+    inputs: MutableSequence[Tensor]
+    outputs: MutableSequence[Tensor]
+
+
+def is_constant(tensor: Tensor) -> bool:
+    """True where the tensor's values are stored in the model (an initialiser)."""
+    return hasattr(tensor, "values")
+
+
+def constant_values(tensor: Tensor) -> NDArray[Any] | None:
+    """The stored values of a constant, None for a tensor that is computed."""
+    values = getattr(tensor, "values", None)
+    return None if values is None else np.asarray(values)
