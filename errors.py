@@ -38,9 +38,9 @@ class AdaptError(Exception):
 
 
 class Decline(Exception):  # noqa: N818  (declining is a verdict, not an error)
-    """A rule or a reading does not apply here; `reason` says why, `near` whether it almost did."""
+    """A rule or a reading almost applies but may not: `reason` says why, `at` is the node that stopped it (if one did)."""
 
-    def __init__(self, reason: str, *, near: bool = False) -> None:
+    def __init__(self, reason: str, *, at: object | None = None) -> None:
         super().__init__(reason)
         self.reason = reason
-        self.near = near
+        self.at = at

@@ -11,7 +11,7 @@ class Preprocess:
     """The convention a network was trained with. YOLOX's own is the default: BGR 0..255, letterbox, grey 114.
 
     `mean` and `scale` act per channel after the channel order is set: y = (x - mean) / scale, x in 0..255.
-    `resize` "letterbox" keeps the aspect ratio and pads right and bottom with `pad`; "stretch" does not keep it.
+    `resize` "letterbox" keeps the aspect ratio and pads right and bottom with `pad`; "stretch" does not.
     """
 
     mean: tuple[float, float, float] = (0.0, 0.0, 0.0)

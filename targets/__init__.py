@@ -1,0 +1,1 @@
+"""What one chip with one compiler version can run: one YAML each, read by `loader.load_target`."""

@@ -1,0 +1,58 @@
+"""What `evaluate` is asked, and what it answers."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+
+from ..data.preprocess import Preprocess
+from .request import Activation
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationRequest:
+    """The options of `evaluate`, named as on the command line.
+
+    `model_or_dir` is an ONNX file or an output folder. `labels` None leaves the average precisions out.
+    `stage` None means the original of a file and the adapted network of a folder. `original` says where a
+    folder's original ONNX lies now. `preprocess` None means the folder's own, else the default. The last six
+    count where a model file is to be evaluated as adapted: the options of the main job (see Request).
+    """
+
+    model_or_dir: Path
+    images: Path
+    labels: Path | None = None
+    format: Literal["yolo", "coco"] = "yolo"
+    stage: Literal["original", "adapted"] | None = None
+    original: Path | None = None
+    preprocess: Preprocess | None = None
+    target: str = "icraft-v1.1"
+    activation: Activation | None = None
+    hinges: int = 4
+    slope: float = 0.1
+    input_shape: tuple[int, ...] | None = None
+    calibration: Path | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class EvaluationResult:
+    """Figures in 0..1 over `images` pictures; None where labels or the original are absent.
+
+    `ap` is COCO AP (IoU 0.50:0.95), `ap50` at IoU 0.50, `agreement` the AP against the original's own
+    detections of score >= 0.3. `interval` holds for each figure its 95 % bootstrap interval over images.
+    `skipped` names the files that could not be read.
+    """
+
+    stage: Literal["original", "adapted"]
+    ap: float | None
+    ap50: float | None
+    agreement: float | None
+    images: int
+    interval: dict[str, tuple[float, float]]
+    skipped: tuple[str, ...] = ()
+
+    def to_json(self) -> str:
+        """One JSON object; a figure that was not measured is absent."""
+        return json.dumps({key: value for key, value in asdict(self).items() if value is not None})

@@ -1,0 +1,114 @@
+"""The main job: `icraft-adapt MODEL.onnx`, a network in and an output folder out."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from ..errors import Exit
+from .options import AS_JSON, positive, preprocessing, rewriting, score, share, take_preprocess
+
+if TYPE_CHECKING:
+    from ..adapter.request import Request
+    from .screen import Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """One run: what to do, and where and how its results go."""
+
+    request: Request
+    out: Path
+    force: bool
+    as_json: bool
+
+
+@click.command(short_help="Rewrite a network for a target; the main job.")
+@click.argument("model", type=click.Path(path_type=Path), metavar="MODEL.onnx")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="[default: ./<model name>.icraft]"
+)
+@click.option("--force", is_flag=True, help="Replace an existing output folder, whole.")
+@rewriting
+@click.option("--accept-function-change", is_flag=True, help="Needed for --activation leaky.")
+@click.option(
+    "--max-damage",
+    type=positive,
+    metavar="FLOAT",
+    help="Bound on the relative error of the heads, per role, that approximations may cause.",
+)
+@click.option("--dry-run", is_flag=True, help="The plan only; writes nothing.")
+@preprocessing
+@click.option("--bits", type=click.Choice(["8", "16", "auto"]), default="8", show_default=True)
+@click.option(
+    "--max-16bit-macs",
+    type=share,
+    metavar="SHARE",
+    default="20%",
+    show_default=True,
+    help="With --bits auto: the share of the multiply-accumulates that may take 16 bits.",
+)
+@click.option(
+    "--saturation", type=click.Choice(["aware", "kld", "ems", "null"]), default="aware", show_default=True
+)
+@click.option("--per", type=click.Choice(["tensor", "channel"]), default="tensor", show_default=True)
+@click.option(
+    "--thr",
+    "threshold",
+    type=score,
+    metavar="FLOAT",
+    default="0.1",
+    show_default=True,
+    help="Score of the hardware's threshold filter.",
+)
+@click.option("--no-golden", "golden", flag_value=False, type=bool, default=True, help="Skip golden/.")
+@click.option("--no-postproc", "postproc", flag_value=False, type=bool, default=True, help="Skip postproc/.")
+@click.option("--no-report", "html", flag_value=False, type=bool, default=True, help="Skip report.html.")
+@AS_JSON  # fmt: skip
+def adapt(out: Path | None, force: bool, as_json: bool, **given: Any) -> int:  # noqa: ANN401  (click's own)
+    """Rewrite MODEL.onnx for a target, prove every rewrite on it, and write what its compiler takes."""
+    from ..adapter.request import Request
+    from .worker import run_isolated
+
+    preprocess = take_preprocess(given)
+    if preprocess is not None:
+        given["preprocess"] = preprocess
+    request = Request(**given)
+    job = Job(request, out or Path(f"{request.model.stem}.icraft"), force, as_json)
+    return run_isolated(lambda screen: _adapt(job, screen), request.model.name)
+
+
+def _adapt(job: Job, screen: Screen) -> int:
+    from . import folder
+    from .main import COMMANDS
+    from .screen import Bar
+    from .suggest import must_exist
+
+    request = job.request
+    must_exist(request.model, COMMANDS)
+    if not request.dry_run:
+        read = [path for path in (request.model, request.calibration) if path is not None]
+        folder.check(job.out, force=job.force, inputs=read)
+    with Bar(screen) as bar:
+        bar.stage("loading libraries")
+        from ..adapter import pipeline
+        from . import summary
+
+        outcome = pipeline.adapt(request, bar)
+        written = outcome.exit_code == Exit.FINE and bool(outcome.artifacts)
+        if written:
+            bar.stage("writing the folder")
+            folder.publish(outcome.artifacts, job.out, force=job.force)
+        bar.stage("summary")
+    where = job.out if written else None
+    if job.as_json:
+        screen.show(json.dumps(summary.fields(outcome, where)))
+    else:
+        screen.show(summary.text(outcome, where, terminal=screen.out))
+    if outcome.exit_code != Exit.FINE:
+        screen.say(outcome.verdict)
+    return outcome.exit_code

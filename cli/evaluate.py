@@ -1,0 +1,79 @@
+"""How good a network is on labelled images: `icraft-adapt evaluate`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from .options import AS_JSON, FOLDER, preprocessing, rewriting, take_preprocess
+
+if TYPE_CHECKING:
+    from ..adapter.evaluation_types import EvaluationRequest, EvaluationResult
+    from .screen import Screen
+
+FIGURES = {"ap": "AP", "ap50": "AP50", "agreement": "agreement"}
+
+
+@click.command(short_help="COCO AP of a network or an output folder.")
+@click.argument("model_or_dir", type=click.Path(path_type=Path))
+@click.option("--images", type=FOLDER, metavar="DIR", required=True)
+@click.option(
+    "--labels",
+    type=click.Path(exists=True, path_type=Path),
+    metavar="DIR",
+    help="YOLO text files, or COCO's instances JSON or the folder that holds it.",
+)
+@click.option("--format", type=click.Choice(["yolo", "coco"]), default="yolo", show_default=True)
+@click.option(
+    "--stage",
+    type=click.Choice(["original", "adapted"]),
+    help="[default: original of a file, adapted of a folder]",
+)
+@click.option(
+    "--original",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Where the original ONNX of the folder lies now.",
+)
+@rewriting
+@preprocessing
+@AS_JSON  # fmt: skip
+def evaluate(as_json: bool, **given: Any) -> int:  # noqa: ANN401  (click's own)
+    """COCO AP and AP50 of MODEL_OR_DIR, with letterbox and NMS as YOLOX does (score 0.001, IoU 0.65).
+
+    Agreement is the AP against the original's own detections of score >= 0.3. Intervals are 95 %,
+    by bootstrap over images.
+    """
+    from ..adapter.evaluation_types import EvaluationRequest
+    from .worker import run_isolated
+
+    request = EvaluationRequest(preprocess=take_preprocess(given), **given)
+    return run_isolated(lambda screen: _evaluate(request, as_json, screen), request.model_or_dir.name)
+
+
+def _evaluate(request: EvaluationRequest, as_json: bool, screen: Screen) -> int:
+    from .screen import Bar
+    from .suggest import must_exist
+
+    must_exist(request.model_or_dir)
+    with Bar(screen) as bar:
+        bar.stage("loading libraries")
+        from ..adapter import evaluation
+
+        result = evaluation.evaluate(request, bar)
+    screen.show(result.to_json() if as_json else _text(request, result))
+    return 0
+
+
+def _text(request: EvaluationRequest, result: EvaluationResult) -> str:
+    lines = [f"{request.model_or_dir} ({result.stage}), {result.images} images"]
+    for name, label in FIGURES.items():
+        value = getattr(result, name)
+        if value is not None:
+            bounds = result.interval.get(name)
+            interval = f"   [{bounds[0]:.4f}, {bounds[1]:.4f}]" if bounds else ""
+            lines.append(f"{label:<10} {value:.4f}{interval}")
+    lines += [f"skipped: {file}" for file in result.skipped]
+    return "\n".join(lines)

@@ -1,0 +1,127 @@
+"""The editing verbs. With these alone, unique names, single assignment and the model's interface hold by construction."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx_graphsurgeon as gs
+from numpy.typing import NDArray
+
+from .model import Model
+from .nodes import Node, Tensor, is_constant
+
+
+class Editor:
+    """One rule's hand on the model. It notes which tensors were superseded and which nodes died of it."""
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self.sites: list[str] = []
+        self.replaced: list[str] = []
+        self.added = 0
+
+    def constant(self, values: NDArray[Any], stem: str) -> Tensor:
+        """A new constant; `stem` becomes its name, made unique."""
+        tensor: Tensor = gs.Constant(self.model.unique(stem), np.ascontiguousarray(values))
+        return tensor
+
+    def compute(
+        self, op: str, inputs: Sequence[Tensor], attrs: Mapping[str, Any], stem: str, shape: Sequence[int] | None = None
+    ) -> Tensor:
+        """A new tensor, computed by a new node; its type is the first input's, its shape too unless given."""
+        like = inputs[0]
+        dims = list(shape) if shape is not None else like.shape
+        tensor = gs.Variable(self.model.unique(stem), dtype=like.dtype, shape=dims)
+        self._add_node(op, inputs, attrs, tensor)
+        return tensor  # type: ignore[no-any-return]
+
+    def supersede(self, tensor: Tensor, op: str, inputs: Sequence[Tensor], attrs: Mapping[str, Any]) -> None:
+        """Compute an existing tensor another way; its name, shape, type and readers stay."""
+        old = tensor.inputs[0]
+        self.sites.append(tensor.name)
+        self._release_output(old, tensor)
+        self._add_node(op, inputs, attrs, tensor)
+        self._bury(old)
+
+    def freeze(self, tensor: Tensor, values: NDArray[Any]) -> None:
+        """Let the readers of a computed tensor read a constant of these values instead."""
+        self.forward(tensor, self.constant(values, tensor.name))
+
+    def forward(self, old: Tensor, new: Tensor) -> None:
+        """Let the readers of `old` read `new`. A graph output keeps its name: then `new`'s producer computes it."""
+        self.sites.append(old.name)
+        producer = old.inputs[0]
+        if self.model.is_output(old):
+            maker = new.inputs[0]
+            self._release_output(producer, old)
+            self._release_output(maker, new)
+            maker.outputs.append(old)
+            old, new = new, old
+        for reader in _distinct(old.outputs):
+            for index, tensor in enumerate(reader.inputs):
+                if tensor is old:
+                    self._swap_input(reader, index, new)
+        self._bury(producer)
+
+    def expose(self, outputs: Sequence[tuple[Tensor, str]]) -> None:
+        """Make these tensors the graph outputs under these names: the one verb that changes the interface."""
+        for tensor, name in outputs:
+            self.sites.append(tensor.name)
+            if tensor.name != name:
+                tensor.name = self.model.unique(name)
+        old = list(self.model.outputs)
+        self.model.expose(tensor for tensor, _ in outputs)
+        for tensor in old:
+            for node in list(tensor.inputs):
+                self._bury(node)
+
+    def _add_node(self, op: str, inputs: Sequence[Tensor], attrs: Mapping[str, Any], output: Tensor) -> None:
+        node = gs.Node(op=op, name=output.name, attrs=dict(attrs), inputs=list(inputs), outputs=[output])
+        self.model.nodes.append(node)
+        self.added += 1
+
+    def _bury(self, node: Node) -> None:
+        """Take a node out of the graph if nothing reads it, and then its producers likewise."""
+        if any(tensor.outputs or self.model.is_output(tensor) for tensor in node.outputs):
+            return
+        self.replaced.append(node.name or (node.outputs[0].name if node.outputs else node.op))
+        sources = list(node.inputs)
+        while node.inputs:
+            self._drop_input(node, 0)
+        for tensor in list(node.outputs):
+            self._release_output(node, tensor)
+        for tensor in sources:
+            if not is_constant(tensor) and tensor.inputs and not tensor.outputs:
+                self._bury(tensor.inputs[0])
+
+    # onnx-graphsurgeon's lists remove by equality and might take an equal, other node: these go by identity.
+
+    @staticmethod
+    def _release_output(node: Node, tensor: Tensor) -> None:
+        _delete(node.outputs, tensor)
+        _delete(tensor.inputs, node)
+
+    @staticmethod
+    def _drop_input(node: Node, index: int) -> None:
+        tensor = node.inputs[index]
+        list.__delitem__(node.inputs, index)  # type: ignore[arg-type]
+        _delete(tensor.outputs, node)
+
+    @staticmethod
+    def _swap_input(node: Node, index: int, new: Tensor) -> None:
+        _delete(node.inputs[index].outputs, node)
+        list.__setitem__(node.inputs, index, new)  # type: ignore[call-overload]
+        list.append(new.outputs, node)  # type: ignore[arg-type]
+
+
+def _delete(items: Any, item: object) -> None:  # noqa: ANN401  (a synchronised list)
+    for index, other in enumerate(items):
+        if other is item:
+            list.__delitem__(items, index)
+            return
+
+
+def _distinct(nodes: Sequence[Node]) -> list[Node]:
+    return list({id(node): node for node in nodes}.values())

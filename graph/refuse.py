@@ -1,0 +1,66 @@
+"""Graphs that cannot be adapted, told apart before any work is done, each with the hint what to do."""
+
+from __future__ import annotations
+
+from onnx import GraphProto, ModelProto, NodeProto
+
+from ..errors import AdaptError, Exit
+
+CONTROL_FLOW = frozenset({"If", "Loop", "Scan"})
+QUANTISED_DOMAIN_MARKS = ("QuantizeLinear", "QLinear", "DynamicQuantize", "MatMulInteger", "ConvInteger", "QAttention")
+KNOWN_DOMAINS = frozenset({"", "ai.onnx", "com.microsoft"})
+
+
+def refuse_unsupported(proto: ModelProto) -> None:
+    """Raise AdaptError (exit 3) at the first node that no rewrite could ever take."""
+    for node in proto.graph.node:
+        reason, hint = _why_not(node)
+        if reason:
+            raise AdaptError(reason, where=f"node {label(node)}", hint=hint, code=Exit.UNSUPPORTED)
+    _refuse_opset(proto)
+
+
+def label(node: NodeProto) -> str:
+    """The node's name, or its first output's where the exporter gave none."""
+    return node.name or next(iter(node.output), node.op_type)
+
+
+def _why_not(node: NodeProto) -> tuple[str, str]:
+    op = node.op_type
+    if op in CONTROL_FLOW:
+        return f"{op} makes the graph depend on data", "export with torch.jit.trace or torch.export, not with scripting"
+    if any(mark in op for mark in QUANTISED_DOMAIN_MARKS):
+        return f"{op}: the model is already quantised", "give the float model; the compiler quantises it"
+    if "NMS" in op or op == "NonMaxSuppression":
+        return f"{op}: non-maximum suppression is inside the graph", "export without post-processing (no NMS, no end2end)"
+    if node.domain not in KNOWN_DOMAINS:
+        return f"{op}: the operator domain {node.domain!r} is unknown", "export with standard ONNX operators"
+    if any(a.HasField("g") or a.graphs for a in node.attribute):
+        return f"{op} carries a subgraph", "export the model without control flow"
+    return "", ""
+
+
+def _refuse_opset(proto: ModelProto) -> None:
+    from .session import newest_opset
+
+    for opset in proto.opset_import:
+        if opset.domain in ("", "ai.onnx") and opset.version > newest_opset():
+            raise AdaptError(
+                f"opset {opset.version} is newer than the runtime knows ({newest_opset()})",
+                hint="export with opset 17",
+                code=Exit.UNSUPPORTED,
+            )
+
+
+def refuse_batch(graph: GraphProto) -> None:
+    """Raise AdaptError (exit 3) for an image input with a batch above one."""
+    weights = {tensor.name for tensor in graph.initializer}
+    for value in graph.input:
+        dims = [d.dim_value for d in value.type.tensor_type.shape.dim]
+        if value.name not in weights and len(dims) == 4 and dims[0] > 1:
+            raise AdaptError(
+                f"batch {dims[0]}: the NPU runs one image at a time",
+                where=f"input {value.name!r}",
+                hint="export with batch 1",
+                code=Exit.UNSUPPORTED,
+            )

@@ -1,0 +1,98 @@
+"""ONNX Runtime as the reference: optimisations off, outputs by name, its failures as one clear line."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import numpy as np
+import onnxruntime as ort
+from numpy.typing import NDArray
+from onnx import ModelProto, TensorProto, helper
+
+from ..errors import AdaptError
+
+_FATAL = 4
+
+
+class Session:
+    """A model ready to run. `run` takes {input name: array} and gives {output name: array}."""
+
+    def __init__(self, model: ModelProto | bytes, *, optimise: bool = False) -> None:
+        data = model.SerializeToString() if isinstance(model, ModelProto) else model
+        options = ort.SessionOptions()
+        options.log_severity_level = _FATAL
+        levels = ort.GraphOptimizationLevel
+        options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimise else levels.ORT_DISABLE_ALL
+        options.enable_mem_pattern = optimise  # a pattern pays only from the second run on
+        try:
+            self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # noqa: BLE001  (the runtime's exceptions have no common base)
+            raise AdaptError(f"ONNX Runtime cannot load the model: {_gist(error)}", hint="export it again") from error
+        self.inputs = [value.name for value in self._session.get_inputs()]
+        self.outputs = [value.name for value in self._session.get_outputs()]
+
+    def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
+        """One forward pass. Raises AdaptError (exit 2) where the runtime fails."""
+        try:
+            results = self._session.run(None, dict(feeds))
+        except Exception as error:  # noqa: BLE001
+            raise AdaptError(f"ONNX Runtime cannot run the model: {_gist(error)}", hint="export it again") from error
+        return dict(zip(self.outputs, results, strict=True))
+
+
+def with_outputs(proto: ModelProto, names: Sequence[str]) -> ModelProto:
+    """A copy of the model that also gives the named tensors; its weights are shared, not copied twice, where possible."""
+    tapped = ModelProto()
+    tapped.CopyFrom(proto)
+    present = {value.name for value in tapped.graph.output}
+    types = {value.name: value for value in [*proto.graph.value_info, *proto.graph.input]}
+    for name in names:
+        if name not in present:
+            known = types.get(name)
+            tapped.graph.output.append(known or helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+            present.add(name)
+    return tapped
+
+
+def evaluate_node(op: str, domain: str, opset: int, attrs: Mapping[str, Any], inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+    """The first output of one operator on constant inputs."""
+    names = [f"x{i}" for i in range(len(inputs))]
+    node = helper.make_node(op, names, ["y"], domain=domain, **attrs)
+    values = [
+        helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)
+        for name, x in zip(names, inputs, strict=True)
+    ]
+    graph = helper.make_graph([node], "one", values, [helper.make_empty_tensor_value_info("y")])
+    opsets = [helper.make_opsetid("", opset)]
+    if domain not in ("", "ai.onnx"):
+        opsets.append(helper.make_opsetid(domain, 1))
+    model = helper.make_model(graph, opset_imports=opsets, ir_version=8)
+    return np.asarray(Session(model).run(dict(zip(names, inputs, strict=True)))["y"])
+
+
+@cache
+def newest_opset() -> int:
+    """The newest opset of the default domain that this ONNX Runtime loads."""
+    from onnx.defs import onnx_opset_version
+
+    for version in range(onnx_opset_version(), 1, -1):
+        graph = helper.make_graph(
+            [helper.make_node("Relu", ["x"], ["y"])],
+            "probe",
+            [helper.make_tensor_value_info("x", TensorProto.FLOAT, [1])],
+            [helper.make_tensor_value_info("y", TensorProto.FLOAT, [1])],
+        )
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", version)], ir_version=8)
+        try:
+            Session(model)
+        except AdaptError:
+            continue
+        return version
+    raise AdaptError("ONNX Runtime loads no opset at all", hint="reinstall onnxruntime")
+
+
+def _gist(error: BaseException) -> str:
+    text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+    return text.split(" : ")[-1][:300]

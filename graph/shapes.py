@@ -1,0 +1,49 @@
+"""Shapes and types of every tensor, inferred without carrying the weights through the inference."""
+
+from __future__ import annotations
+
+import onnx
+from onnx import ModelProto
+
+from ..errors import AdaptError
+
+# Shape arithmetic reads small integer tensors only; a larger initialiser is known by its shape alone.
+_SMALL_BYTES = 4096
+
+
+def infer_shapes(proto: ModelProto, *, check: bool = False) -> None:
+    """Fill `value_info` in place. With `check`, also raise AdaptError (exit 2) for a graph that contradicts itself."""
+    bones = skeleton(proto)
+    try:
+        if check:
+            onnx.checker.check_model(bones)
+        inferred = onnx.shape_inference.infer_shapes(bones, check_type=check, strict_mode=check, data_prop=True)
+    except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, ValueError) as error:
+        raise AdaptError(f"the graph contradicts itself: {_gist(error)}", hint="export it again") from error
+    del proto.graph.value_info[:]
+    proto.graph.value_info.extend(inferred.graph.value_info)
+    for mine, theirs in zip(proto.graph.output, inferred.graph.output, strict=True):
+        mine.CopyFrom(theirs)
+
+
+def skeleton(proto: ModelProto) -> ModelProto:
+    """The model with each large initialiser replaced by an input of its type and shape."""
+    bones = ModelProto(ir_version=max(proto.ir_version, 4), opset_import=proto.opset_import)
+    graph, source = bones.graph, proto.graph
+    graph.name = source.name or "graph"
+    graph.node.extend(source.node)
+    graph.input.extend(source.input)
+    graph.output.extend(source.output)
+    declared = {value.name for value in source.input}
+    for tensor in source.initializer:
+        if len(tensor.raw_data) <= _SMALL_BYTES and tensor.ByteSize() <= 2 * _SMALL_BYTES:
+            graph.initializer.append(tensor)
+        elif tensor.name not in declared:
+            graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
+    return bones
+
+
+def _gist(error: BaseException) -> str:
+    """The sentence of a library's error that names the node and what is wrong with it."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("==>")]
+    return (lines or [type(error).__name__])[0].split("[ShapeInferenceError]")[-1].strip()[:300]

@@ -1,0 +1,69 @@
+"""Replace an activation that the target lacks by one plain LeakyReLU.
+
+Before:   y = activation(x), in any spelling
+After:    y = LeakyRelu(x), with the slope asked for
+Declines: the nodes compute an elementwise function that is no known activation.
+Numerics: FUNCTION_CHANGING. Without retraining the network's accuracy is lost; it runs with consent only, and the
+          damage is measured at the heads.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..graph.edit import Editor
+from ..graph.nodes import Node
+from ..graph.walk import need
+from .core.activation import ELEMENTWISE, UNKNOWN, Activation, activation_at
+from .core.histogram import Histogram, global_histogram
+from .core.rule import Certificate, Context, Fit, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An activation, the slope that replaces it, and where its input lies."""
+
+    activation: Activation
+    slope: float
+    histogram: Histogram
+
+
+def match(node: Node, context: Context) -> Match | None:
+    """Look for an activation that the target does not run."""
+    plan = context.activation
+    if plan is None or plan.mode != "leaky":
+        return None
+    found = activation_at(node, context.model)
+    if found is None or found.name == "identity" or context.target.runs_activation(found.name):
+        return None
+    need(found.name != UNKNOWN, "an elementwise function, but no known activation", node)
+    return Match(found, plan.slope, plan.histograms.get(found.input.name) or global_histogram())
+
+
+def rewrite(edit: Editor, found: Match) -> None:
+    """Swap it."""
+    edit.supersede(found.activation.output, "LeakyRelu", [found.activation.input], {"alpha": found.slope})
+
+
+def fit(found: Match) -> Fit:
+    """The slope, and the root mean square error over the activation's standard deviation."""
+    x, weights = found.histogram.centres, found.histogram.weights
+    truth = found.activation.curve(x)
+    swapped = np.where(x > 0, x, found.slope * x)
+    deviation = np.sqrt(weights @ (truth - weights @ truth) ** 2)
+    error = float(np.sqrt(weights @ (swapped - truth) ** 2) / max(float(deviation), 1e-12))
+    return Fit(found.activation.name, "leaky", (found.slope,), error)
+
+
+RULE = Rule(
+    "activation_to_leaky_relu",
+    ELEMENTWISE,
+    match,
+    rewrite,
+    certificate=Certificate.FUNCTION_CHANGING,
+    rtol=float("inf"),
+    after=frozenset({"split_heads"}),
+    fit=fit,
+)

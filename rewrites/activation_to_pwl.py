@@ -1,0 +1,106 @@
+"""Replace an activation that the target lacks by a sum of shifted LeakyReLUs.
+
+Before:   y = activation(x), in any spelling
+After:    y = sum over k of LeakyRelu_alpha_k(a_k * x + b_k), each a_k * x + b_k a depthwise 1x1 Conv, alpha 0 a Relu
+Declines: x is no feature map of static shape; the function is no known activation.
+Numerics: APPROXIMATE. The sum is fitted to where the layer's input lies: its histogram over the calibration images, else
+          a normal distribution. The bound is on the root mean square error over the activation's standard deviation.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+
+from ..graph.edit import Editor
+from ..graph.nodes import Node, Tensor
+from ..graph.walk import need, static_shape
+from .core.activation import ELEMENTWISE, KNOWN, UNKNOWN, Activation, activation_at
+from .core.histogram import global_histogram
+from .core.pwl import LeakySum, Term, fit_leaky_sum
+from .core.rule import Certificate, Context, Fit, Rule
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """An activation and the sum that replaces it."""
+
+    activation: Activation
+    fitted: LeakySum
+    hinges: int
+
+
+def match(node: Node, context: Context) -> Match | None:
+    """Look for an activation that the target does not run."""
+    plan = context.activation
+    if plan is None or plan.mode != "pwl":
+        return None
+    found = activation_at(node, context.model)
+    if found is None or found.name == "identity" or context.target.runs_activation(found.name):
+        return None
+    need(found.name != UNKNOWN, "an elementwise function, but no known activation", node)
+    shape = static_shape(found.input)
+    need(len(shape) == 4, f"the input of {found.name} has the shape {shape}, no feature map", node)
+    histogram = plan.histograms.get(found.input.name)
+    if histogram is None:
+        return Match(found, _global_fit(found.name, plan.hinges), plan.hinges)
+    return Match(found, fit_leaky_sum(found.curve, histogram, plan.hinges), plan.hinges)
+
+
+@lru_cache
+def _global_fit(name: str, hinges: int) -> LeakySum:
+    return fit_leaky_sum(KNOWN[name], global_histogram(), hinges)
+
+
+def rewrite(edit: Editor, found: Match) -> None:
+    """Write the terms and add them up; the last operator computes the activation's own output."""
+    y, terms = found.activation.output, found.fitted.terms
+    total: Tensor | None = None
+    for index, term in enumerate(terms):
+        last = index == len(terms) - 1
+        scaled = _scaled(edit, found.activation.input, term, f"{y.name}.h{index}")
+        if total is None and last:
+            edit.supersede(y, "LeakyRelu", [scaled], {"alpha": term.alpha})
+            return
+        part = scaled if term.alpha == 1 else _bent(edit, scaled, term, f"{y.name}.h{index}.act")
+        if total is None:
+            total = part
+        elif last:
+            edit.supersede(y, "Add", [total, part], {})
+        else:
+            total = edit.compute("Add", [total, part], {}, f"{y.name}.sum{index}")
+
+
+def _scaled(edit: Editor, x: Tensor, term: Term, stem: str) -> Tensor:
+    """a * x + b, per channel, as a depthwise 1x1 convolution."""
+    channels = static_shape(x)[1]
+    weight = edit.constant(np.full((channels, 1, 1, 1), term.a, np.float32), f"{stem}.weight")
+    bias = edit.constant(np.full(channels, term.b, np.float32), f"{stem}.bias")
+    attrs = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0, 0, 0, 0], "dilations": [1, 1], "group": channels}
+    return edit.compute("Conv", [x, weight, bias], attrs, stem)
+
+
+def _bent(edit: Editor, x: Tensor, term: Term, stem: str) -> Tensor:
+    if term.alpha == 0:
+        return edit.compute("Relu", [x], {}, stem)
+    return edit.compute("LeakyRelu", [x], {"alpha": term.alpha}, stem)
+
+
+def fit(found: Match) -> Fit:
+    """The terms' numbers (a, b, alpha of each) and the error of the fit."""
+    numbers = tuple(value for term in found.fitted.terms for value in (term.a, term.b, term.alpha))
+    return Fit(found.activation.name, f"pwl{found.hinges}", numbers, found.fitted.error)
+
+
+RULE = Rule(
+    "activation_to_pwl",
+    ELEMENTWISE,
+    match,
+    rewrite,
+    certificate=Certificate.APPROXIMATE,
+    rtol=0.25,
+    after=frozenset({"split_heads"}),
+    fit=fit,
+)

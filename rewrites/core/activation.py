@@ -1,0 +1,172 @@
+"""Activations in every spelling, seen as one: a region of elementwise nodes that computes a scalar function of one tensor.
+
+Exporters write SiLU as Sigmoid and Mul, HardSwish as Add, Clip, Div and Mul, and so on. No spelling is matched here:
+the largest region with one varying input and scalar constants is run on a grid and compared with the known functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import erf
+from types import MappingProxyType
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...graph.model import Model
+from ...graph.nodes import Node, Tensor, constant_values, is_constant
+from ...graph.region import run_region
+
+Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
+
+ELEMENTWISE = frozenset(
+    "Sigmoid Tanh Relu LeakyRelu PRelu Clip HardSigmoid HardSwish Swish Mish Gelu Elu Selu Celu Softplus Softsign "
+    "ThresholdedRelu QuickGelu Exp Log Erf Abs Neg Reciprocal Sqrt Pow Add Sub Mul Div Min Max Identity".split()
+)
+
+UNKNOWN = "elementwise"
+
+_GRID = np.linspace(-16.0, 16.0, 2049)
+_TOLERANCE = 2e-5
+
+
+def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return 1.0 / (1.0 + np.exp(-x))
+
+
+def _softplus(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.logaddexp(0.0, x)
+
+
+KNOWN: Mapping[str, Curve] = MappingProxyType(
+    {
+        "identity": lambda x: x,
+        "relu": lambda x: np.maximum(x, 0),
+        "relu6": lambda x: np.clip(x, 0, 6),
+        "silu": lambda x: x * _sigmoid(x),
+        "sigmoid": _sigmoid,
+        "tanh": np.tanh,
+        "hardswish": lambda x: x * np.clip(x + 3, 0, 6) / 6,
+        "hardsigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
+        "mish": lambda x: x * np.tanh(_softplus(x)),
+        "softplus": _softplus,
+        "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
+        "gelu": lambda x: x * (1 + np.vectorize(erf)(x / np.sqrt(2))) / 2,
+        "quick_gelu": lambda x: x * _sigmoid(1.702 * x),
+        "gelu_tanh": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Activation:
+    """`output` = curve(`input`), elementwise; `name` is the canonical one, UNKNOWN where no known curve fits."""
+
+    name: str
+    input: Tensor
+    output: Tensor
+    nodes: tuple[Node, ...]
+    opset: int
+
+    def curve(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The activation's own value at x (float64 [n]), by the runtime in float32."""
+        return _sample(self.nodes, self.input, self.output, self.opset, x)
+
+
+def activation_at(node: Node, model: Model) -> Activation | None:
+    """The activation whose last node this is; None where the node is none, or a larger activation contains it."""
+    region = _region(node, model)
+    if region is None:
+        return None
+    for reader in {id(r): r for r in node.outputs[0].outputs}.values():
+        larger = _region(reader, model)
+        if larger is not None and any(member is node for member in larger[1]):
+            return None
+    source, nodes = region
+    name = _name(source, node.outputs[0], nodes, model.opset)
+    return Activation(name, source, node.outputs[0], nodes, model.opset)
+
+
+def _region(node: Node, model: Model) -> tuple[Tensor, tuple[Node, ...]] | None:
+    """The largest elementwise region that ends at the node and varies with one tensor alone: (that tensor, its nodes)."""
+    if not _is_scalar_function(node):
+        return None
+    members = {id(node): node}
+    best: tuple[Tensor, tuple[Node, ...]] | None = None
+    while True:
+        outer = _outer_inputs(members)
+        if len(outer) == 1:
+            best = (outer[0], tuple(members.values()))
+        absorbed = next((t.inputs[0] for t in outer if _is_absorbable(t, members, model)), None)
+        if absorbed is None:
+            return best
+        members[id(absorbed)] = absorbed
+
+
+def _outer_inputs(members: Mapping[int, Node]) -> list[Tensor]:
+    found: dict[str, Tensor] = {}
+    for node in members.values():
+        for tensor in node.inputs:
+            inside = bool(tensor.inputs) and id(tensor.inputs[0]) in members
+            if tensor.name and not is_constant(tensor) and not inside:
+                found[tensor.name] = tensor
+    return list(found.values())
+
+
+def _is_absorbable(tensor: Tensor, members: Mapping[int, Node], model: Model) -> bool:
+    return (
+        bool(tensor.inputs)
+        and _is_scalar_function(tensor.inputs[0])
+        and not model.is_output(tensor)
+        and all(id(reader) in members for reader in tensor.outputs)
+    )
+
+
+def _is_scalar_function(node: Node) -> bool:
+    if node.op not in ELEMENTWISE or len(node.outputs) != 1:
+        return False
+    return all(np.size(constant_values(t)) == 1 for t in node.inputs if is_constant(t))
+
+
+_names: dict[object, str] = {}
+
+
+def _name(source: Tensor, output: Tensor, nodes: tuple[Node, ...], opset: int) -> str:
+    """The canonical name, found by running the region on a grid once per spelling."""
+    spelling = _spelling(source, nodes, opset)
+    if spelling not in _names:
+        _names[spelling] = _recognise(_sample(nodes, source, output, opset, _GRID))
+    return _names[spelling]
+
+
+def _recognise(values: NDArray[np.float64]) -> str:
+    for name, curve in KNOWN.items():
+        if np.allclose(values, curve(_GRID), rtol=_TOLERANCE, atol=_TOLERANCE):
+            return name
+    slope = float(values[0] / _GRID[0])
+    leaky = np.where(_GRID > 0, _GRID, slope * _GRID)
+    return "leaky" if np.allclose(values, leaky, rtol=_TOLERANCE, atol=_TOLERANCE) else UNKNOWN
+
+
+def _spelling(source: Tensor, nodes: tuple[Node, ...], opset: int) -> object:
+    """What tells one spelling from another: operators, attributes, constants and wiring, but no names."""
+    index = {node.outputs[0].name: i for i, node in enumerate(nodes)} | {source.name: -1}
+
+    def wire(tensor: Tensor) -> Any:  # noqa: ANN401
+        values = constant_values(tensor)
+        return index.get(tensor.name) if values is None else float(np.ravel(values)[0])
+
+    parts = (
+        (n.op, n.domain, tuple(sorted((k, str(v)) for k, v in n.attrs.items())), tuple(map(wire, n.inputs)))
+        for n in nodes
+    )
+    return opset, tuple(parts)
+
+
+def _sample(
+    nodes: tuple[Node, ...], source: Tensor, output: Tensor, opset: int, x: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    feed = {source.name: x.astype(np.float32).reshape(1, 1, 1, -1)}
+    return np.ravel(run_region(nodes, feed, [output], opset)[output.name]).astype(np.float64)
