@@ -87,6 +87,11 @@ def _reshaped(node: Node) -> Tensor | None:
     return node.inputs[0] if _keeps_shape(node, node.inputs[0]) else None
 
 
+def _squeeze(node: Node) -> Tensor | None:
+    """An empty list of axes means none to ONNX's shape inference, all to ONNX Runtime: size 1 stays."""
+    return None if 1 in (node.inputs[0].shape or ()) else _reshaped(node)
+
+
 def _transpose(node: Node) -> Tensor | None:
     """Axes of size 1 may go anywhere: what counts is that the others keep their order."""
     shape = node.inputs[0].shape
@@ -145,7 +150,8 @@ _PASSED: Mapping[str, Callable[[Node], Tensor | None]] = MappingProxyType(
         "Cast": _cast,
         "Concat": _concat,
         **dict.fromkeys(("Add", "Sub", "Mul", "Div"), _neutral),
-        **dict.fromkeys(("Reshape", "Flatten", "Squeeze", "Unsqueeze", "Expand", "Tile"), _reshaped),
+        **dict.fromkeys(("Reshape", "Flatten", "Unsqueeze", "Expand", "Tile"), _reshaped),
+        "Squeeze": _squeeze,
         "Transpose": _transpose,
         "Slice": _slice,
         "Pad": _pad,

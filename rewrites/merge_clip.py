@@ -1,9 +1,9 @@
 """Merge Clip and Relu behind one another into one, and write Clip as Relu where it is one.
 
-Before:   y = clip(clip(x, low1, high1), low2, high2), each a Clip or a Relu (0, infinity); or a Clip of 0, infinity
+Before:   y = clip(clip(x, low1, high1), low2, high2), each a Clip or a Relu; or Clip(x, 0, infinity)
 After:    y = clip(x, low, high)    low = clip(low1, low2, high2), high = clip(high1, low2, high2)
-          with clip(v, l, h) = min(max(v, l), h); a Relu where that is its interval, an Identity where nothing is
-          bounded. Where the two intervals do not meet, low = high: y is that constant.
+          with clip(v, l, h) = min(max(v, l), h); a Relu where low = 0, high = infinity; an Identity where
+          nothing is bounded. Where the two intervals do not meet, low = high: y is that constant.
 Declines: something else reads the inner result; a bound is computed.
 Numerics: comparisons alone (EXACT). A bound that is absent, or of the largest float32, is infinite.
 """

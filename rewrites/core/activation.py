@@ -22,8 +22,7 @@ from ...graph.region import run_region
 Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 ELEMENTWISE = frozenset(
-    "Sigmoid Tanh Relu LeakyRelu PRelu Clip HardSigmoid HardSwish Swish Mish Gelu Elu Selu Celu Softplus Softsign "
-    "ThresholdedRelu QuickGelu Exp Log Erf Abs Neg Reciprocal Sqrt Pow Add Sub Mul Div Min Max Identity".split()
+    ["Sigmoid", "Tanh", "Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "HardSwish", "Swish", "Mish", "Gelu", "Elu", "Selu", "Celu", "Softplus", "Softsign", "ThresholdedRelu", "QuickGelu", "Exp", "Log", "Erf", "Abs", "Neg", "Reciprocal", "Sqrt", "Pow", "Add", "Sub", "Mul", "Div", "Min", "Max", "Identity"]
 )
 
 UNKNOWN = "elementwise"

@@ -89,7 +89,7 @@ def test_folds_two_pads_behind_one_another() -> None:
         (padded(pads=[0, 0, 1, -1, 0, 0, 1, 1]), "cut cells off"),
         (padded(pads=[0, 1, 1, 1, 0, 0, 1, 1], channels=4), "add channels"),
         (
-            padded(f"{CONV.replace('y =', 'z =')} q = Relu(p) r = Conv(q, w) y = Concat<axis = 2>(z, r)"),
+            padded("c = Conv(p, w) q = Relu(p) d = Conv(q, w) y = Add(c, d)"),
             "else reads",
         ),
         (padded('y = Conv<auto_pad = "SAME_UPPER">(p, w)'), "auto_pad is SAME_UPPER"),

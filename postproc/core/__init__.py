@@ -1,0 +1,1 @@
+"""What the families stand on: the frontier, the family type, the recognition."""

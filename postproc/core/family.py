@@ -1,0 +1,61 @@
+"""What a family of networks is: it proposes a reading from provenance and shapes, proves it, and decodes raw heads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+from importlib import import_module
+from pkgutil import iter_modules
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from ... import postproc
+from ...data.detections import Detections
+from ...errors import AdaptError, Decline, Exit
+from ...graph.model import Model
+from ...graph.reading import Reading
+
+Maps = Mapping[str, NDArray[np.float32]]
+
+
+class Family(Protocol):
+    """One family a file in postproc/, as FAMILY. Maps are float32 [1, c, h, w], keyed by the reading's tensor names."""
+
+    name: str
+
+    def recognise(self, model: Model, original: ModelProto) -> Reading:
+        """The one reading that holds: proposed on the normalised model, proven on the original's own tail. Declines else."""
+
+    def decode(self, reading: Reading, maps: Maps, score: float) -> Detections:
+        """Boxes (xyxy, input pixels), scores and classes of every cell above `score`, before suppression."""
+
+
+@cache
+def families() -> tuple[Family, ...]:
+    """Every module of postproc/ holds one FAMILY; sorted by module name."""
+    names = sorted(info.name for info in iter_modules(postproc.__path__) if not info.ispkg)
+    return tuple(import_module(f"{postproc.__name__}.{name}").FAMILY for name in names)
+
+
+def family_of(reading: Reading) -> Family:
+    """The family that gave a reading."""
+    return next(family for family in families() if family.name == reading.family)
+
+
+def recognise(model: Model, original: ModelProto) -> Reading:
+    """The first family's reading that is proven. Raises AdaptError (exit 3) with each family's reason where none is."""
+    reasons: list[str] = []
+    for family in families():
+        try:
+            return family.recognise(model, original)
+        except Decline as decline:
+            reasons.append(f"{family.name}: {decline.reason}")
+    raise AdaptError(
+        f"the outputs cannot be read: {'; '.join(reasons)}",
+        where=model.name,
+        hint="export the network with its standard head, without extra post-processing",
+        code=Exit.UNSUPPORTED,
+    )
