@@ -77,8 +77,10 @@ def adapt(out: Path | None, force: bool, as_json: bool, **given: Any) -> int:  #
     preprocess = take_preprocess(given)
     if preprocess is not None:
         given["preprocess"] = preprocess
-    request = Request(**given)
-    job = Job(request, out or Path(f"{request.model.stem}.icraft"), force, as_json)
+    model: Path = given["model"]
+    out = out or Path(f"{model.stem}.icraft")
+    request = Request(out=out, **given)
+    job = Job(request, out, force, as_json)
     return run_isolated(lambda screen: _adapt(job, screen), request.model.name)
 
 

@@ -19,7 +19,7 @@ from .screen import columns, printable
 
 if TYPE_CHECKING:
     from ..adapter.emit.json_bytes import Json
-    from ..adapter.pipeline import Outcome
+    from ..adapter.outcome import Outcome
     from ..adapter.report.types import Report, Verification
 
 UNBOUNDED = 10_000  # columns where no terminal wraps: each line stays whole, for grep and for logs

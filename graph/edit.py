@@ -24,7 +24,12 @@ class Editor:
 
     def constant(self, values: NDArray[Any], stem: str) -> Tensor:
         """A new constant; `stem` becomes its name, made unique."""
-        tensor: Tensor = gs.Constant(self.model.unique(stem), np.ascontiguousarray(values))
+        tensor: Tensor = gs.Constant(self.model.unique(stem), np.asarray(values, order="C"))
+        return tensor
+
+    def absent(self) -> Tensor:
+        """The empty input that stands for an optional one left out."""
+        tensor: Tensor = gs.Variable.empty()
         return tensor
 
     def compute(
@@ -56,8 +61,10 @@ class Editor:
         if self.model.is_output(old):
             maker = new.inputs[0]
             self._release_output(producer, old)
-            self._release_output(maker, new)
-            maker.outputs.append(old)
+            _delete(new.inputs, maker)
+            place = next(index for index, tensor in enumerate(maker.outputs) if tensor is new)
+            list.__setitem__(maker.outputs, place, old)  # type: ignore[call-overload]
+            list.append(old.inputs, maker)  # type: ignore[arg-type]
             old, new = new, old
         for reader in _distinct(old.outputs):
             for index, tensor in enumerate(reader.inputs):

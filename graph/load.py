@@ -9,10 +9,15 @@ import onnx
 from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto
 
-from ..errors import AdaptError, Exit
+from ..errors import AdaptError
 from .normalise import constants_to_initialisers, inline_functions, pin_input_shape, widen_half
+from .opset import convert_opset, opset_of
 from .refuse import refuse_unsupported
 from .shapes import infer_shapes
+
+
+# Older opsets spell up-sampling, clipping and padding in ways that no rule reads.
+_OLDEST_OPSET = 11
 
 
 def read_proto(path: Path) -> ModelProto:
@@ -59,6 +64,8 @@ def load_static(path: Path, input_shape: tuple[int, ...] | None = None) -> Model
         constants_to_initialisers(proto)
         widen_half(proto)
         infer_shapes(proto, check=True)
+        if opset_of(proto) < _OLDEST_OPSET:
+            proto = convert_opset(proto, _OLDEST_OPSET, proto.ir_version)
     except AdaptError as error:
         error.where = error.where or str(path)
         raise
@@ -101,5 +108,3 @@ def first_line(error: BaseException) -> str:
     """The first line of a library's message, without its trace."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
 
-
-__all__ = ["Exit", "file_digest", "first_line", "load_static", "read_proto"]

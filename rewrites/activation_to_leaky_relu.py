@@ -10,13 +10,14 @@ Numerics: FUNCTION_CHANGING. Without retraining the network's accuracy is lost; 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
 from ..graph.edit import Editor
 from ..graph.nodes import Node
 from ..graph.walk import need
-from .core.activation import ELEMENTWISE, UNKNOWN, Activation, activation_at
+from .core.activation import ELEMENTWISE, Activation, activation_at
 from .core.histogram import Histogram, global_histogram
 from .core.rule import Certificate, Context, Fit, Rule
 
@@ -38,7 +39,7 @@ def match(node: Node, context: Context) -> Match | None:
     found = activation_at(node, context.model)
     if found is None or found.name == "identity" or context.target.runs_activation(found.name):
         return None
-    need(found.name != UNKNOWN, "an elementwise function, but no known activation", node)
+    need(found.is_known, "an elementwise function, but no known activation", node)
     return Match(found, plan.slope, plan.histograms.get(found.input.name) or global_histogram())
 
 
@@ -54,7 +55,14 @@ def fit(found: Match) -> Fit:
     swapped = np.where(x > 0, x, found.slope * x)
     deviation = np.sqrt(weights @ (truth - weights @ truth) ** 2)
     error = float(np.sqrt(weights @ (swapped - truth) ** 2) / max(float(deviation), 1e-12))
-    return Fit(found.activation.name, "leaky", (found.slope,), error)
+    return Fit(found.activation.name, "leaky", (found.slope,), error, partial(worst_error, found))
+
+
+def worst_error(found: Match, low: float, high: float) -> float:
+    """The largest difference between LeakyReLU and the activation for inputs in [low, high], on a dense grid."""
+    x = np.linspace(low, high, 4097)
+    swapped = np.where(x > 0, x, found.slope * x)
+    return float(np.abs(swapped - found.activation.curve(x)).max()) * (1 + 1e-3)
 
 
 RULE = Rule(
@@ -63,7 +71,6 @@ RULE = Rule(
     match,
     rewrite,
     certificate=Certificate.FUNCTION_CHANGING,
-    rtol=float("inf"),
     after=frozenset({"split_heads"}),
     fit=fit,
 )

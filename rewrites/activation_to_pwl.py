@@ -4,20 +4,21 @@ Before:   y = activation(x), in any spelling
 After:    y = sum over k of LeakyRelu_alpha_k(a_k * x + b_k), each a_k * x + b_k a depthwise 1x1 Conv, alpha 0 a Relu
 Declines: x is no feature map of static shape; the function is no known activation.
 Numerics: APPROXIMATE. The sum is fitted to where the layer's input lies: its histogram over the calibration images, else
-          a normal distribution. The bound is on the root mean square error over the activation's standard deviation.
+          a normal distribution. The emitted operators must differ from the activation by no more than the fitted
+          function does; what that does to the heads is bounded by --max-damage.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 
 from ..graph.edit import Editor
 from ..graph.nodes import Node, Tensor
 from ..graph.walk import need, static_shape
-from .core.activation import ELEMENTWISE, KNOWN, UNKNOWN, Activation, activation_at
+from .core.activation import ELEMENTWISE, KNOWN, Activation, activation_at
 from .core.histogram import global_histogram
 from .core.pwl import LeakySum, Term, fit_leaky_sum
 from .core.rule import Certificate, Context, Fit, Rule
@@ -40,7 +41,7 @@ def match(node: Node, context: Context) -> Match | None:
     found = activation_at(node, context.model)
     if found is None or found.name == "identity" or context.target.runs_activation(found.name):
         return None
-    need(found.name != UNKNOWN, "an elementwise function, but no known activation", node)
+    need(found.is_known, "an elementwise function, but no known activation", node)
     shape = static_shape(found.input)
     need(len(shape) == 4, f"the input of {found.name} has the shape {shape}, no feature map", node)
     histogram = plan.histograms.get(found.input.name)
@@ -91,7 +92,13 @@ def _bent(edit: Editor, x: Tensor, term: Term, stem: str) -> Tensor:
 def fit(found: Match) -> Fit:
     """The terms' numbers (a, b, alpha of each) and the error of the fit."""
     numbers = tuple(value for term in found.fitted.terms for value in (term.a, term.b, term.alpha))
-    return Fit(found.activation.name, f"pwl{found.hinges}", numbers, found.fitted.error)
+    return Fit(found.activation.name, f"pwl{found.hinges}", numbers, found.fitted.error, partial(worst_error, found))
+
+
+def worst_error(found: Match, low: float, high: float) -> float:
+    """The largest difference between the sum and the activation for inputs in [low, high]: on a grid and at the kinks."""
+    x = np.concatenate([np.linspace(low, high, 4097), np.clip(found.fitted.kinks, low, high)])
+    return float(np.abs(found.fitted(x) - found.activation.curve(x)).max()) * (1 + 1e-3)
 
 
 RULE = Rule(
@@ -100,7 +107,6 @@ RULE = Rule(
     match,
     rewrite,
     certificate=Certificate.APPROXIMATE,
-    rtol=0.25,
     after=frozenset({"split_heads"}),
     fit=fit,
 )

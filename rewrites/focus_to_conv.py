@@ -24,7 +24,7 @@ from ..graph.walk import constant, need, node_name, optional, sole_reader, stati
 from .core.rule import Context, Rule
 
 _MOVES = frozenset(
-    ["Slice", "Concat", "SpaceToDepth", "Reshape", "Transpose", "Gather", "Split", "Identity", "Squeeze", "Unsqueeze", "Flatten", "Cast", "Expand"]
+    "Slice Concat SpaceToDepth Reshape Transpose Gather Split Identity Squeeze Unsqueeze Flatten Cast Expand".split()
 )
 _MOST_EXACT = 1 << 24  # float32 counts up to here without gaps
 

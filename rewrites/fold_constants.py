@@ -23,7 +23,10 @@ from .core.rule import Context, Rule
 MOST_ELEMENTS = 1 << 22
 
 _FOLDABLE = frozenset(
-    ["Shape", "Size", "Slice", "Concat", "Gather", "Unsqueeze", "Squeeze", "Cast", "Add", "Sub", "Mul", "Div", "Mod", "Range", "Expand", "Reshape", "Transpose", "Tile", "ConstantOfShape", "Floor", "Ceil", "Round", "Sqrt", "Pow", "Neg", "Abs", "Min", "Max", "Equal", "Where", "Greater", "Less", "GreaterOrEqual", "LessOrEqual", "Not", "And", "Or", "Identity", "ReduceProd", "ReduceSum", "ReduceMax", "ReduceMin", "Flatten", "Split", "GatherND", "ScatterND", "ScatterElements", "Exp", "Log", "Reciprocal", "Sigmoid", "CumSum", "OneHot", "NonZero", "Trilu", "EyeLike", "Pad", "Stack", "Sign", "MatMul", "Dropout"]
+    "Shape Size Slice Concat Gather Unsqueeze Squeeze Cast Add Sub Mul Div Mod Range Expand Reshape Transpose Tile "
+    "ConstantOfShape Floor Ceil Round Sqrt Pow Neg Abs Min Max Equal Where Greater Less GreaterOrEqual LessOrEqual Not "
+    "And Or Identity ReduceProd ReduceSum ReduceMax ReduceMin Flatten Split GatherND ScatterND ScatterElements Exp Log "
+    "Reciprocal Sigmoid CumSum OneHot NonZero Trilu EyeLike Pad Stack Sign MatMul Dropout".split()
 )
 
 

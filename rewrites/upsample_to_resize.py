@@ -170,9 +170,8 @@ def _is_canonical(node: Node) -> bool:
 def rewrite(edit: Editor, found: Match) -> None:
     """One Resize by whole scales."""
     y = found.output
-    roi = edit.constant(np.zeros(0, np.float32), f"{y.name}.roi")  # read by another mode only
     scales = edit.constant(np.array([1, 1, *found.factors], np.float32), f"{y.name}.scales")
-    edit.supersede(y, "Resize", [found.source, roi, scales], _CANONICAL)
+    edit.supersede(y, "Resize", [found.source, edit.absent(), scales], _CANONICAL)
 
 
 RULE = Rule(

@@ -22,7 +22,8 @@ from ...graph.region import run_region
 Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
 ELEMENTWISE = frozenset(
-    ["Sigmoid", "Tanh", "Relu", "LeakyRelu", "PRelu", "Clip", "HardSigmoid", "HardSwish", "Swish", "Mish", "Gelu", "Elu", "Selu", "Celu", "Softplus", "Softsign", "ThresholdedRelu", "QuickGelu", "Exp", "Log", "Erf", "Abs", "Neg", "Reciprocal", "Sqrt", "Pow", "Add", "Sub", "Mul", "Div", "Min", "Max", "Identity"]
+    "Sigmoid Tanh Relu LeakyRelu PRelu Clip HardSigmoid HardSwish Swish Mish Gelu Elu Selu Celu Softplus Softsign "
+    "ThresholdedRelu QuickGelu Exp Log Erf Abs Neg Reciprocal Sqrt Pow Add Sub Mul Div Min Max Identity".split()
 )
 
 UNKNOWN = "elementwise"
@@ -61,17 +62,21 @@ KNOWN: Mapping[str, Curve] = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class Activation:
-    """`output` = curve(`input`), elementwise; `name` is the canonical one, UNKNOWN where no known curve fits."""
+    """`output` = f(`input`), elementwise; `name` is the canonical one: in KNOWN, "leaky", or UNKNOWN."""
 
     name: str
     input: Tensor
     output: Tensor
     nodes: tuple[Node, ...]
-    opset: int
+
+    @property
+    def is_known(self) -> bool:
+        """True where `curve` can be asked."""
+        return self.name in KNOWN
 
     def curve(self, x: NDArray[np.float64]) -> NDArray[np.float64]:
-        """The activation's own value at x (float64 [n]), by the runtime in float32."""
-        return _sample(self.nodes, self.input, self.output, self.opset, x)
+        """The activation's value at x, float64 [n]; the operators were found to agree with it to 2e-5."""
+        return KNOWN[self.name](x)
 
 
 def activation_at(node: Node, model: Model) -> Activation | None:
@@ -85,7 +90,7 @@ def activation_at(node: Node, model: Model) -> Activation | None:
             return None
     source, nodes = region
     name = _name(source, node.outputs[0], nodes, model.opset)
-    return Activation(name, source, node.outputs[0], nodes, model.opset)
+    return Activation(name, source, node.outputs[0], nodes)
 
 
 def _region(node: Node, model: Model) -> tuple[Tensor, tuple[Node, ...]] | None:

@@ -10,7 +10,7 @@ from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, num
 
 from .difference import Difference
 
-MEASURES = ("largest", "square", "low", "high", "mean", "mean_square")
+MEASURES = ("largest", "square", "low", "high", "mean", "mean_square", "input_low", "input_high")
 _MARK = "adapted::"
 # An elementwise region is judged on this many rows of the map: more show nothing new.
 _ROWS = 8
@@ -34,7 +34,8 @@ def measure_branches(
     original: ModelProto, adapted: ModelProto, difference: Difference, taps: Sequence[str]
 ) -> Branches:
     """The original with one side branch a site. Its outputs are the taps and, per site, the measures as scalars:
-    largest |a - b|, mean (a - b)^2, and the smallest, largest, mean and mean square of the original's values.
+    largest |a - b|, mean (a - b)^2; the smallest, largest, mean and mean square of the original's values; the smallest
+    and largest value that the region reads.
     """
     builder = _Builder(original, adapted, difference)
     for site in difference.sites:
@@ -67,7 +68,8 @@ class _Builder:
             copy.input[:] = [self._source(name, sampled) for name in node.input]
             copy.output[:] = [_MARK + self._difference.original_name(name) for name in node.output]
             self._nodes.append(copy)
-        self._measure(site, sampled.get(site, site))
+        outer = next((n for n in self._outer(region) if self._is_float(n)), site)
+        self._measure(site, sampled.get(site, site), sampled.get(outer, outer))
 
     def _region(self, last: NodeProto) -> list[NodeProto]:
         """The adapted nodes between tensors that the original has too, in computation order."""
@@ -99,8 +101,7 @@ class _Builder:
         """For an elementwise region: its outer tensors and the site, each cut to a few rows; else nothing."""
         if not all(node.op_type in _POINTWISE or _is_depthwise_1x1(node) for node in region):
             return {}
-        outer = {self._difference.original_name(n) for node in region for n in node.input if n not in self._weights}
-        outer = {name for name in outer if name in self._difference.common} | {site}
+        outer = {*self._outer(region), site}
         shapes = {tuple(_dims(self._types.get(name)) or ()) for name in outer}
         shape = next(iter(shapes))
         if len(shapes) != 1 or len(shape) != 4 or shape[2] <= _ROWS or self._opset() < 10:
@@ -112,16 +113,26 @@ class _Builder:
         self._nodes += [helper.make_node("Slice", [name, *window], [cut]) for name, cut in sampled.items()]
         return sampled
 
+    def _outer(self, region: Sequence[NodeProto]) -> list[str]:
+        """The original's tensors that a region reads."""
+        inside = {name for node in region for name in node.output}
+        read = (n for node in region for n in node.input if n and n not in self._weights and n not in inside)
+        return list(dict.fromkeys(self._difference.original_name(name) for name in read))
+
+    def _is_float(self, name: str) -> bool:
+        typed = self._types.get(name)
+        return typed is not None and typed.type.tensor_type.elem_type == TensorProto.FLOAT
+
     def _opset(self) -> int:
         return next(o.version for o in self._original.opset_import if o.domain in ("", "ai.onnx"))
 
-    def _measure(self, site: str, reference: str) -> None:
+    def _measure(self, site: str, reference: str, source: str) -> None:
         mine = _MARK + site
-        typed = self._types.get(site)
-        if typed is not None and typed.type.tensor_type.elem_type != TensorProto.FLOAT:
+        if not self._is_float(site):
             for name in (mine, reference):
                 self._nodes.append(helper.make_node("Cast", [name], [f"{name}::{site}::float"], to=TensorProto.FLOAT))
             mine, reference = f"{mine}::{site}::float", f"{reference}::{site}::float"
+            source = reference
         results = {measure: Branches.result(site, measure) for measure in MEASURES}
         delta = f"{_MARK}delta::{site}"
         chain = [
@@ -135,6 +146,8 @@ class _Builder:
             ("ReduceMean", [reference], results["mean"]),
             ("Mul", [reference, reference], delta + "::reference"),
             ("ReduceMean", [delta + "::reference"], results["mean_square"]),
+            ("ReduceMin", [source], results["input_low"]),
+            ("ReduceMax", [source], results["input_high"]),
         ]
         for op, inputs, output in chain:
             attrs = {"keepdims": 0} if op.startswith("Reduce") else {}

@@ -21,31 +21,30 @@ from .branch import MEASURES, Branches, measure_branches
 from .difference import Difference, differing_sites
 from .rule import Certificate, Step
 
+EXACT_RTOL = 1e-5
+_NOBODY = Step("", Certificate.EXACT, EXACT_RTOL, (), (), 0)
 _ORDER = (Certificate.EXACT, Certificate.ROUNDING, Certificate.APPROXIMATE, Certificate.FUNCTION_CHANGING)
 
 
 @dataclass(frozen=True, slots=True)
 class Site:
     """One tensor that is computed another way. `max_rel` is `max_abs` over the original's spread (largest minus
-    smallest); `rms_rel` is the root mean square difference over the original's standard deviation.
+    smallest); `rms_rel` is the root mean square difference over the original's standard deviation. `bound` is what
+    `max_abs` may not exceed: for EXACT and ROUNDING the rule's share of the spread, for a fitted activation the
+    fitted function's own largest error over the inputs that were seen.
     """
 
     tensor: str
     certificate: Certificate
-    rtol: float
+    bound: float
     max_abs: float
     max_rel: float
     rms_rel: float
 
     @property
-    def measured(self) -> float:
-        """What the bound is on: the largest relative difference, or the root mean square one for approximations."""
-        return self.max_rel if self.certificate in _ORDER[:2] else self.rms_rel
-
-    @property
     def holds(self) -> bool:
-        """True where the measured difference is finite and within the certificate's bound."""
-        return math.isfinite(self.measured) and self.measured <= self.rtol
+        """True where the difference is finite and within the bound."""
+        return math.isfinite(self.max_abs) and self.max_abs <= self.bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,33 +76,30 @@ def certify(
     branches = measure_branches(original, adapted, difference, taps)
     results = Session(branches.model).run(feeds)
     answers = [_sites_of(step, difference, original, adapted) for step in steps]
-    sites = {name: _judge(name, branches, results, steps, answers) for name in difference.sites}
+    sites = {}
+    for name in difference.sites:
+        makers = [step for step, names in zip(steps, answers, strict=True) if name in names]
+        sites[name] = _judge(name, branches, results, makers)
     by_step = tuple(tuple(sites[name] for name in names if name in sites) for names in answers)
     return Certified(tuple(sites.values()), by_step, {name: results[name] for name in taps})
 
 
 def _judge(
-    name: str,
-    branches: Branches,
-    results: Mapping[str, NDArray[np.float32]],
-    steps: Sequence[Step],
-    answers: Sequence[frozenset[str]],
+    name: str, branches: Branches, results: Mapping[str, NDArray[np.float32]], makers: Sequence[Step]
 ) -> Site:
     """Hold a site to the weakest promise of the steps that made it; one that no step made must be exact."""
-    promises = [(step.certificate, step.rtol) for step, names in zip(steps, answers, strict=True) if name in names]
-    promises = promises or [(Certificate.EXACT, 1e-5)]
-    certificate = max((c for c, _ in promises), key=_ORDER.index)
-    rtol = max(r for c, r in promises if c is certificate)
+    weakest = max(makers, key=lambda step: (_ORDER.index(step.certificate), step.rtol), default=_NOBODY)
     if name in branches.mismatched:
-        return Site(name, certificate, rtol, math.inf, math.inf, math.inf)
-    largest, square, low, high, mean, mean_square = (
-        float(np.ravel(results[branches.result(name, measure)])[0]) for measure in MEASURES
-    )
-    spread = max(high - low, 1e-30)
-    deviation = math.sqrt(max(mean_square - mean * mean, 0.0)) or 1e-30
-    if largest == 0.0:
-        return Site(name, certificate, rtol, 0.0, 0.0, 0.0)
-    return Site(name, certificate, rtol, largest, largest / spread, math.sqrt(max(square, 0.0)) / deviation)
+        return Site(name, weakest.certificate, 0.0, math.inf, math.inf, math.inf)
+    measured = {measure: float(np.ravel(results[branches.result(name, measure)])[0]) for measure in MEASURES}
+    largest, spread = measured["largest"], measured["high"] - measured["low"]
+    deviation = math.sqrt(max(measured["mean_square"] - measured["mean"] ** 2, 0.0))
+    bound = weakest.rtol * spread
+    if weakest.fit is not None:
+        bound = EXACT_RTOL * spread + weakest.fit.worst(measured["input_low"], measured["input_high"])
+    relative = largest / max(spread, 1e-30)
+    rms = math.sqrt(max(measured["square"], 0.0)) / max(deviation, 1e-30)
+    return Site(name, weakest.certificate, bound, largest, relative, rms)
 
 
 def _sites_of(step: Step, difference: Difference, original: ModelProto, adapted: ModelProto) -> frozenset[str]:

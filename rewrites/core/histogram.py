@@ -45,7 +45,7 @@ def global_histogram(bins: int = 512) -> Histogram:
 class HistogramBuilder:
     """Collects a histogram over a stream of maps in constant memory; the range doubles when a value leaves it."""
 
-    def __init__(self, bins: int = 2048) -> None:
+    def __init__(self, bins: int = 8192) -> None:
         self._reach = 1.0
         self._counts = np.zeros(bins, np.int64)
 

@@ -26,6 +26,7 @@ Vector = NDArray[np.float64]
 # still leaves m seven bits.
 STEEPEST = 2.0
 _MOST_STEPS = 40
+_DENSE, _SPREAD = 384, 128
 _PRIOR = 1e-3  # share of weight spread evenly over the range and a quarter beyond: outliers must stay sane
 
 
@@ -49,6 +50,11 @@ class LeakySum:
 
     terms: tuple[Term, ...]
     error: float
+
+    @property
+    def kinks(self) -> Vector:
+        """Where the terms bend, float64 [k]."""
+        return np.array([-term.b / term.a for term in self.terms if term.alpha != 1])
 
     def __call__(self, x: Vector) -> Vector:
         """The sum at x, float64 [n]."""
@@ -82,13 +88,19 @@ def _variance(values: Vector, weights: Vector) -> float:
     return float(weights @ (values - mean) ** 2)
 
 
-def _samples(histogram: Histogram, most: int = 512) -> tuple[Vector, Vector]:
-    """Points and weights: the histogram in at most `most` bins over its range and a quarter beyond, with the prior."""
+def _samples(histogram: Histogram) -> tuple[Vector, Vector]:
+    """Points and weights that stand for the histogram: points of equal mass, so that an outlier costs no resolution where
+    the mass lies, and evenly spread ones over the range and a quarter beyond, which carry the prior.
+    """
+    edges = np.linspace(histogram.low, histogram.high, len(histogram.weights) + 1)
+    mass = np.concatenate([[0.0], np.cumsum(histogram.weights)])
+    dense = np.interp((np.arange(_DENSE) + 0.5) / _DENSE, mass / mass[-1], edges)
     span = max(histogram.high - histogram.low, 1e-3)
-    low, high = histogram.low - span / 4, histogram.high + span / 4
-    edges = np.linspace(low, high, most + 1)
-    binned, _ = np.histogram(histogram.centres, edges, weights=histogram.weights)
-    return (edges[1:] + edges[:-1]) / 2, binned * (1 - _PRIOR) + _PRIOR / most
+    spread = np.linspace(histogram.low - span / 4, histogram.high + span / 4, _SPREAD)
+    x = np.concatenate([dense, spread])
+    weights = np.concatenate([np.full(_DENSE, (1 - _PRIOR) / _DENSE), np.full(_SPREAD, _PRIOR / _SPREAD)])
+    order = np.argsort(x, kind="stable")
+    return x[order], weights[order]
 
 
 def _fit_kinked(x: Vector, y: Vector, weights: Vector, hinges: int) -> _Kinked:
@@ -99,25 +111,27 @@ def _fit_kinked(x: Vector, y: Vector, weights: Vector, hinges: int) -> _Kinked:
 
 def _starts(x: Vector, y: Vector, weights: Vector, hinges: int) -> list[Vector]:
     """Kinks by the density (weight * curvature^2)^(1/5), which is optimal for many kinks, by the weight alone, and skewed."""
-    curvature = np.abs(np.gradient(np.gradient(y, x), x))
+    even_x = np.linspace(x[0], x[-1], 4 * len(x))
+    curvature = np.abs(np.gradient(np.gradient(np.interp(even_x, x, y), even_x), even_x))
+    weight = np.gradient(np.interp(even_x, x, np.cumsum(weights)), even_x)
     even = (np.arange(hinges) + 0.5) / hinges
     starts = []
-    for density in ((weights * curvature**2) ** 0.2, weights):
-        mass = np.cumsum(density + 1e-3 * density.max() + 1e-12)
+    for density in ((weight * curvature**2) ** 0.2, weight):
+        mass = np.cumsum(density + 1e-4 * density.max() + 1e-12)
         for places in (even, even**1.6, 1 - (1 - even) ** 1.6):
-            starts.append(np.interp(places, mass / mass[-1], x))
+            starts.append(np.interp(places, mass / mass[-1], even_x))
     return starts
 
 
 def _refine(x: Vector, y: Vector, weights: Vector, kinks: Vector) -> tuple[float, _Kinked]:
     """Gauss-Newton on the kinks with the linear coefficients solved for; (weighted squared error, function)."""
-    gap = (x[-1] - x[0]) / len(x)
-    apart = 4 * gap * np.arange(len(kinks))  # kinks closer than this cancel each other with steep slopes
+    reach = float(np.sqrt(_variance(x, weights)))
+    apart = 0.02 * reach * np.arange(len(kinks))  # kinks closer than this cancel each other with steep slopes
     error, best = _solve(x, y, weights, kinks)
     damping = 1.0
     for _ in range(_MOST_STEPS):
-        step = _kink_step(x, y, weights, best)
-        moved = np.clip(best.kinks + damping * np.clip(step, -100 * gap, 100 * gap), x[1], x[-2] - apart[-1])
+        step = np.clip(_kink_step(x, y, weights, best), -reach, reach)
+        moved = np.clip(best.kinks + damping * step, x[1], x[-2] - apart[-1])
         moved = np.maximum.accumulate(np.sort(moved) - apart) + apart
         trial_error, trial = _solve(x, y, weights, moved)
         if trial_error < error * (1 - 1e-5):

@@ -52,21 +52,25 @@ class Context:
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """What replaced an activation: names, the numbers of the new terms, and the relative error of the fit."""
+    """What replaced an activation: names, the numbers of the new terms, and the relative error of the fit.
+
+    `worst(low, high)` is the largest difference that the replacement causes for inputs between low and high: the
+    certificate holds the emitted operators to it.
+    """
 
     source: str
     to: str
     parameters: tuple[float, ...]
     error: float
+    worst: Callable[[float, float], float]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
     """One local change. `match` gives None where the rule has nothing to say, and declines where it nearly applies.
 
-    `certificate` is what it promises, `rtol` the bound: on the difference over the tensor's spread for EXACT and
-    ROUNDING, on the root mean square difference over the standard deviation for APPROXIMATE. `fit` tells what a
-    match does to an activation. Its module's docstring is the rule's documentation.
+    `certificate` is what it promises; `rtol` bounds the difference over the tensor's spread for EXACT and ROUNDING.
+    `fit` tells what a match does to an activation. Its module's docstring is the rule's documentation.
     """
 
     name: str

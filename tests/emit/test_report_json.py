@@ -120,7 +120,7 @@ WRONG: list[tuple[tuple[str | int, ...], Any, str]] = [
     (("activations", 0, "source"), "silu", "'source' was unexpected"),
     (("placement", "npu"), -1, "report.json.placement.npu"),
     (("model", "sha256"), "abc", "report.json.model.sha256"),
-    (("artifacts", 0, "path"), "/root/adapted.onnx", "report.json.artifacts[0].path"),
+    (("artifacts", 0, "path"), "/adapted.onnx", "report.json.artifacts[0].path"),
 ]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import onnx
@@ -20,7 +21,7 @@ BUYI = "icraft-v3-buyi"
 SEEDS = (0, 1, 2)
 
 
-def network(inputs: str, outputs: str, body: str, *, opset: int = 17, **constants: ArrayLike) -> ModelProto:
+def network(inputs: str, outputs: str, body: str, *, opset: int = 17, **constants: Any) -> ModelProto:  # noqa: ANN401
     """A model in ONNX's text form: network("float[1,3,8,8] x", "y", "y = Conv(x, w)", w=weights).
 
     `outputs` are names of float tensors. `constants` become initialisers; Python's floats are float32.
@@ -38,7 +39,11 @@ def network(inputs: str, outputs: str, body: str, *, opset: int = 17, **constant
 
 
 def one_op(
-    op: str, shape: Sequence[int], *operands: ArrayLike | None, opset: int = 17, **attrs: object
+    op: str,
+    shape: Sequence[int],
+    *operands: ArrayLike | None,
+    opset: int = 17,
+    **attrs: Any,  # noqa: ANN401  (what ONNX takes as an attribute)
 ) -> ModelProto:
     """A model of one node between x (float32) and y; None leaves an operand out."""
     names = ["" if values is None else f"c{index}" for index, values in enumerate(operands)]
@@ -107,7 +112,7 @@ def attributes(proto: ModelProto, op: str) -> dict[str, object]:
     return {a.name: helper.get_attribute_value(a) for a in node.attribute}
 
 
-def operand(proto: ModelProto, op: str, index: int) -> NDArray[np.generic]:
+def operand(proto: ModelProto, op: str, index: int) -> NDArray[Any]:
     """The stored operand at `index` of the only node of this operator."""
     (node,) = (node for node in proto.graph.node if node.op_type == op)
     (tensor,) = (tensor for tensor in proto.graph.initializer if tensor.name == node.input[index])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from onnx import ModelProto
@@ -9,7 +11,7 @@ from onnx import ModelProto
 from icraft_adapt.rewrites.drop_noop import RULE
 from icraft_adapt.tests.rewrites.harness import apply, assert_declines, assert_silent, network, operators
 
-CONSTANTS = {
+CONSTANTS: dict[str, Any] = {
     "shape": np.array([1, 3, 6, 8]),
     "other_shape": np.array([1, 3, 8, 6]),
     "zeros": np.zeros(8, np.int64),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -33,7 +35,7 @@ def test_the_usual_conv() -> None:
 
 
 def test_a_dilated_conv() -> None:
-    attrs = {"strides": [3, 3], "pads": [2, 2, 2, 2], "dilations": [2, 2]}
+    attrs: dict[str, Any] = {"strides": [3, 3], "pads": [2, 2, 2, 2], "dilations": [2, 2]}
     proto = one_op("Conv", (1, 3, 9, 8), weights(4, 3, 3, 3), **attrs)
     assert attributes(apply(RULE, proto, times=1), "Conv")["pads"] == [2, 2, 0, 1]
 
@@ -58,7 +60,12 @@ def test_a_pool_that_rounds_up() -> None:
 def test_pools_keep_their_numbers(
     op: str, size: tuple[int, int], kernel: int, stride: int, pads: list[int], ceil_mode: int, counted: int
 ) -> None:
-    attrs = {"kernel_shape": [kernel] * 2, "strides": [stride] * 2, "pads": pads, "ceil_mode": ceil_mode}
+    attrs: dict[str, Any] = {
+        "kernel_shape": [kernel] * 2,
+        "strides": [stride] * 2,
+        "pads": pads,
+        "ceil_mode": ceil_mode,
+    }
     attrs |= {"count_include_pad": counted} if op == "AveragePool" else {}
     proto = one_op(op, (1, 2, *size), **attrs)
     apply(RULE, proto, times=len(attempt(RULE, proto).steps))
@@ -82,12 +89,17 @@ def test_declines_rows_that_are_never_read() -> None:
 
 
 def test_declines_a_pad_as_large_as_the_kernel() -> None:
-    attrs = {"kernel_shape": [2, 2], "strides": [3, 3], "ceil_mode": 1}
+    attrs: dict[str, Any] = {"kernel_shape": [2, 2], "strides": [3, 3], "ceil_mode": 1}
     assert_declines(RULE, one_op("MaxPool", (1, 3, 9, 9), **attrs), "cannot pad by")
 
 
 def test_declines_an_average_that_would_count_more_cells() -> None:
-    attrs = {"kernel_shape": [3, 3], "strides": [2, 2], "ceil_mode": 1, "count_include_pad": 1}
+    attrs: dict[str, Any] = {
+        "kernel_shape": [3, 3],
+        "strides": [2, 2],
+        "ceil_mode": 1,
+        "count_include_pad": 1,
+    }
     assert_declines(RULE, one_op("AveragePool", (1, 3, 8, 8), **attrs), "would count")
 
 
@@ -106,5 +118,5 @@ def test_declines_the_indices_of_a_pool() -> None:
         ("LpPool", {"kernel_shape": [3, 3], "strides": [2, 2], "pads": [1, 1, 1, 1]}),
     ],
 )
-def test_has_nothing_to_say(op: str, attrs: dict[str, object]) -> None:
+def test_has_nothing_to_say(op: str, attrs: dict[str, Any]) -> None:
     assert_silent(RULE, one_op(op, (1, 3, 8, 8), **attrs))

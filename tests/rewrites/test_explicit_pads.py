@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -62,5 +64,5 @@ def test_declines_ceil_mode() -> None:
 
 
 @pytest.mark.parametrize("attrs", [{}, {"pads": [1, 1, 1, 1]}, {"auto_pad": "NOTSET"}])
-def test_has_nothing_to_say(attrs: dict[str, object]) -> None:
+def test_has_nothing_to_say(attrs: dict[str, Any]) -> None:
     assert_silent(RULE, one_op("Conv", (1, 3, 8, 8), weights(2, 3, 3, 3), **attrs))

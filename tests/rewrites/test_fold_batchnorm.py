@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 from onnx import ModelProto
 
 from icraft_adapt.rewrites.fold_batchnorm import RULE
 from icraft_adapt.tests.rewrites.harness import apply, assert_declines, network, operators, weights
 
 BN = "y = BatchNormalization<epsilon = 0.001>(c, scale, shift, mean, var)"
-PARAMETERS = {
+PARAMETERS: dict[str, Any] = {
     "scale": weights(4, seed=1),
     "shift": weights(4, seed=2),
     "mean": weights(4, seed=3),
@@ -18,14 +21,16 @@ PARAMETERS = {
 }
 
 
-def after(body: str, **constants: np.ndarray) -> ModelProto:
+def after(body: str, **constants: NDArray[np.float32]) -> ModelProto:
     return network("float[1,4,8,8] x", "y", body, **(PARAMETERS | constants))
 
 
 @pytest.mark.parametrize(("group", "biased"), [(1, True), (1, False), (2, True), (4, False)])
 def test_folds_into_weights_and_bias(group: int, biased: bool) -> None:
     operands = "x, w, b" if biased else "x, w"
-    constants = {"w": weights(4, 4 // group, 3, 3)} | ({"b": weights(4, seed=5)} if biased else {})
+    constants: dict[str, Any] = {"w": weights(4, 4 // group, 3, 3)} | (
+        {"b": weights(4, seed=5)} if biased else {}
+    )
     proto = after(f"c = Conv<group = {group}, pads = [1, 1, 1, 1]>({operands}) {BN}", **constants)
     assert operators(apply(RULE, proto, times=1)) == ["Conv"]
 
@@ -69,7 +74,7 @@ def test_declines_where_the_conv_output_is_a_graph_output() -> None:
 
 
 def test_declines_the_spatial_attribute_of_old_opsets() -> None:
-    per_pixel = {key: np.ones((4, 6, 6), np.float32) for key in PARAMETERS}
+    per_pixel: dict[str, Any] = {key: np.ones((4, 6, 6), np.float32) for key in PARAMETERS}
     body = f"c = Conv(x, w) {BN.replace('<', '<spatial = 0, ')}"
     proto = network("float[1,4,8,8] x", "y", body, opset=7, w=weights(4, 4, 3, 3), **per_pixel)
     assert_declines(RULE, proto, "each pixel on its own")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import product
+from typing import Any
 
 import numpy as np
 import pytest
@@ -57,7 +58,7 @@ def test_resize(coordinates: str, rounding: str, factor: int, by_sizes: bool) ->
     scales = None if by_sizes else np.array([1, 1, factor, factor], np.float32)
     sizes = np.array([1, 3, 4 * factor, 4 * factor]) if by_sizes else None
     operands = (None, scales, sizes) if by_sizes else (None, scales)
-    attrs = {"coordinate_transformation_mode": coordinates, "nearest_mode": rounding}
+    attrs: dict[str, Any] = {"coordinate_transformation_mode": coordinates, "nearest_mode": rounding}
     proto = one_op("Resize", (1, 3, 4, 4), *operands, **attrs)
     if not repeats(coordinates, rounding, factor):
         assert_declines(RULE, proto, "no plain repetition: row, column")
@@ -84,7 +85,7 @@ SPELLINGS = {
         'y = Resize<coordinate_transformation_mode = "asymmetric", nearest_mode = "floor">(a, , wide)'
     ),
 }
-CONSTANTS = {
+CONSTANTS: dict[str, Any] = {
     "six": np.array([1, 3, 4, 1, 5, 1]),
     "grown": np.array([1, 3, 4, 2, 5, 2]),
     "copies": np.array([1, 1, 1, 2, 1, 2]),
@@ -131,7 +132,7 @@ def test_transposed_convolution(groups: int, factors: tuple[int, int]) -> None:
     ],
 )
 def test_declines(body: str, reason: str) -> None:
-    constants = {
+    constants: dict[str, Any] = {
         "twice": np.array([1, 1, 1, 2]),
         "rows": np.arange(8)[::-1] // 2,
         "half": np.array([1, 1, 0.5, 1], np.float32),
@@ -153,7 +154,7 @@ def test_declines_computed_sizes() -> None:
         (0.0, {"pads": [1, 0, 0, 0], "output_padding": [1, 0]}, "cuts or pads"),
     ],
 )
-def test_declines_a_transposed_convolution(bias: float, attrs: dict[str, object], reason: str) -> None:
+def test_declines_a_transposed_convolution(bias: float, attrs: dict[str, Any], reason: str) -> None:
     operands = (np.ones((3, 1, 2, 2)), np.full(3, bias))
     proto = one_op("ConvTranspose", (1, 3, 4, 4), *operands, group=3, strides=[2, 2], **attrs)
     assert_declines(RULE, proto, reason)

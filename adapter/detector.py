@@ -1,0 +1,70 @@
+"""A network with raw heads, ready to run: pictures in, boxes out, as YOLOX evaluates them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+from onnx import ModelProto
+
+from ..data.detections import EVALUATION_IOU, EVALUATION_SCORE, Detections, nms
+from ..data.letterbox import letterbox
+from ..data.preprocess import Preprocess
+from ..errors import AdaptError, Exit
+from ..graph.reading import Reading
+from ..graph.region import extract
+from ..graph.session import Session
+from ..postproc.core.family import family_of
+from ..targets.loader import load_target
+from .emit.report_json import report_document
+from .output_folder import OutputFolder, reading_of
+from .pipeline import adapt
+from .prepare import prepare
+from .progress import Progress
+from .request import Request
+
+
+@dataclass(frozen=True, slots=True)
+class Detector:
+    """`size` is the input's (h, w); the session's outputs bear the reading's tensor names."""
+
+    session: Session
+    reading: Reading
+    size: tuple[int, int]
+    preprocess: Preprocess
+
+    def detect(self, image: NDArray[np.uint8]) -> Detections:
+        """All boxes of an image uint8 [h, w, 3] BGR above YOLOX's evaluation score, after suppression, in its pixels."""
+        tensor, placed = letterbox(image, self.size, self.preprocess)
+        maps = self.session.run({self.session.inputs[0]: tensor})
+        found = family_of(self.reading).decode(self.reading, maps, EVALUATION_SCORE)
+        kept = nms(found, EVALUATION_IOU)
+        return replace(kept, boxes=placed.to_image(kept.boxes))
+
+
+def original_detector(request: Request, progress: Progress) -> Detector:
+    """The original as it is, cut where its tail begins: its own raw heads, decoded by the proven reading."""
+    prepared = prepare(request, load_target(request.target), progress)
+    heads = [tensor for tensor, _ in prepared.reading.outputs()]
+    return _detector(extract(prepared.original, [], heads), prepared.reading, request.preprocess)
+
+
+def folder_detector(folder: OutputFolder, preprocess: Preprocess) -> Detector:
+    """The adapted network of an output folder."""
+    return _detector(folder.adapted, folder.reading, preprocess)
+
+
+def _detector(proto: ModelProto, reading: Reading, preprocess: Preprocess) -> Detector:
+    shape = [dim.dim_value for dim in proto.graph.input[0].type.tensor_type.shape.dim]
+    return Detector(Session(proto), reading, (shape[2], shape[3]), preprocess)
+
+
+def adapted_detector(request: Request, progress: Progress) -> Detector:
+    """The network as the main job would adapt it, in memory. Raises AdaptError with the verdict where it would not."""
+    outcome = adapt(request, progress)
+    files = {artifact.path: artifact.data for artifact in outcome.artifacts}
+    if outcome.exit_code != Exit.FINE or outcome.report.heads is None:
+        raise AdaptError(outcome.verdict, where=request.model.name, code=outcome.exit_code)
+    reading = reading_of(report_document(outcome.report))
+    return _detector(ModelProto.FromString(files["adapted.onnx"]), reading, request.preprocess)

@@ -1,0 +1,60 @@
+"""The whole output folder: every kind of file, then the report and the manifest that list them."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path, PurePath
+
+from ..artifact import Artifact
+from ..compare import Golden
+from ..facts import Facts
+from ..report.types import Report
+from .calibration_list import calibration_list
+from .checksums import checksums
+from .compiler_toml import compiler_toml
+from .customop_toml import customop_toml
+from .golden_npz import golden_npz
+from .manifest_json import Original, manifest_json, manifest_of
+from .report_json import report_json
+
+
+def emit(facts: Facts, report: Report, golden: Golden) -> tuple[Report, tuple[Artifact, ...]]:
+    """The report with its list of files, and all files."""
+    files = [
+        Artifact("adapted.onnx", facts.final.SerializeToString(deterministic=True)),
+        *_compiler_files(facts, report),
+    ]
+    if facts.request.golden:
+        files += [
+            golden_npz("golden/inputs.npz", golden.inputs),
+            golden_npz("golden/original.npz", golden.original),
+            golden_npz("golden/adapted.npz", golden.adapted),
+        ]
+    listed = replace(report, artifacts=checksums(files))
+    return listed, (*files, report_json(listed), _manifest(facts, listed))
+
+
+def _compiler_files(facts: Facts, report: Report) -> Sequence[Artifact]:
+    request, target, heads = facts.request, facts.target, report.heads or ()
+    used = facts.calibration.files if facts.calibration is not None else ()
+    return (
+        compiler_toml(request, target, heads, name=report.model.name, shape=facts.prepared.input_shape),
+        customop_toml(target, heads, request.threshold),
+        calibration_list(file.name for file in used),
+    )
+
+
+def _manifest(facts: Facts, report: Report) -> Artifact:
+    request = facts.request
+    out = request.out or Path(f"{request.model.stem}.icraft")
+    original = Original(report.model.name, report.model.sha256, _relative(request.model, out))
+    given = Path(request.target)
+    target = _relative(given, out) if given.suffix else request.target
+    return manifest_json(manifest_of(request, original, target, report.artifacts or ()))
+
+
+def _relative(path: Path, folder: Path) -> str:
+    """The path as seen from the folder, with forward slashes."""
+    return PurePath(os.path.relpath(path.resolve(), folder.resolve())).as_posix()

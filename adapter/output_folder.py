@@ -1,0 +1,82 @@
+"""An output folder, read back: what later commands need of it."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from onnx import ModelProto
+
+from ..errors import AdaptError
+from ..graph.load import file_digest
+from ..graph.reading import Level, Reading
+from .emit.manifest_json import Manifest, read_manifest
+from .emit.report_schema import validate_report
+
+
+@dataclass(frozen=True, slots=True)
+class OutputFolder:
+    """`reading` names the adapted model's outputs; `adapted` is that model."""
+
+    path: Path
+    manifest: Manifest
+    reading: Reading
+    adapted: ModelProto
+
+    def original(self, given: Path | None) -> Path | None:
+        """Where the original ONNX lies: as given, else where the manifest saw it; None where it is gone or another file.
+
+        Raises AdaptError for a given file that is not the one the folder was made from.
+        """
+        file = given or self.path / self.manifest.model.path
+        same = file.is_file() and file_digest(file) == self.manifest.model.sha256
+        if given is not None and not same:
+            raise AdaptError("not the model that the folder was made from", where=str(given), hint="its SHA-256 differs")
+        return file if same else None
+
+
+def read_folder(path: Path) -> OutputFolder:
+    """Read a folder that the main job wrote. Raises AdaptError (exit 2) where it is none or is damaged."""
+    manifest = read_manifest(_read(path, "manifest.json"), str(path / "manifest.json"))
+    where = str(path / "report.json")
+    try:
+        report = json.loads(_read(path, "report.json"))
+    except ValueError as error:
+        raise AdaptError("not a report of this tool", where=where, hint="run the main job again") from error
+    validate_report(report, where)
+    adapted = ModelProto.FromString(_read(path, "adapted.onnx"))
+    return OutputFolder(path, manifest, reading_of(report), adapted)
+
+
+def _read(folder: Path, name: str) -> bytes:
+    try:
+        return (folder / name).read_bytes()
+    except OSError as error:
+        hint = "give a folder that the main job wrote"
+        raise AdaptError(f"{name} cannot be read: {error.strerror}", where=str(folder), hint=hint) from error
+
+
+def reading_of(report: dict[str, Any]) -> Reading:
+    """The reading of the adapted model's own outputs, from the report."""
+    told, heads = report["reading"], report["heads"]
+    levels = tuple(
+        Level(
+            head["stride"],
+            (head["grid"][0], head["grid"][1]),
+            head["obj"],
+            head["reg"],
+            head["cls"],
+            tuple((name.rpartition("_s")[0], name) for name in head.get("extra", ())),
+        )
+        for head in heads
+    )
+    return Reading(
+        told["family"],
+        levels,
+        heads[0]["classes"],
+        told["sigmoid_inside"],
+        told["decoded_inside"],
+        told["proof_max_abs"],
+    )

@@ -1,0 +1,27 @@
+"""The input on which a network is compared with itself where the user gave no images."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..data.preprocess import Preprocess
+
+_SEED = 2026
+
+
+def probe_input(shape: tuple[int, ...], preprocess: Preprocess) -> NDArray[np.float32]:
+    """Seeded noise over the input's real range, float32 of `shape` (NCHW): coarse and fine octaves added up, so that it has
+    edges at every scale, as pictures have, while no two neighbouring pixels are alike, as proofs want.
+    """
+    random = np.random.default_rng(_SEED)
+    _, channels, height, width = shape
+    picture = np.zeros((channels, height, width))
+    for octave in range(1, 7):
+        size = 2**octave
+        blocks = random.uniform(-1, 1, (channels, -(-height // size), -(-width // size)))
+        picture += np.repeat(np.repeat(blocks, size, axis=1), size, axis=2)[:, :height, :width]
+    picture += random.uniform(-1, 1, picture.shape)
+    share = (picture - picture.min()) / max(float(np.ptp(picture)), 1e-12)
+    low, high = (np.resize(np.array(bound), (channels, 1, 1)) for bound in preprocess.value_range)
+    return (low + share * (high - low)).astype(np.float32)[None]

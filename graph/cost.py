@@ -1,0 +1,35 @@
+"""What a network costs: multiply-accumulates and parameters."""
+
+from __future__ import annotations
+
+import math
+
+from onnx import ModelProto
+
+
+def count_macs(proto: ModelProto) -> int:
+    """Multiply-accumulates of every Conv, ConvTranspose, Gemm and MatMul on static shapes; others count nothing."""
+    shapes = {t.name: list(t.dims) for t in proto.graph.initializer}
+    for value in [*proto.graph.value_info, *proto.graph.input, *proto.graph.output]:
+        shapes[value.name] = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+    total = 0
+    for node in proto.graph.node:
+        weight = shapes.get(node.input[1]) if len(node.input) > 1 else None
+        if weight is None:
+            continue
+        if node.op_type == "Conv":
+            total += math.prod(shapes.get(node.output[0], [0])) * math.prod(weight[1:])
+        elif node.op_type == "ConvTranspose":
+            total += math.prod(shapes.get(node.input[0], [0])) * math.prod(weight[1:])
+        elif node.op_type in ("Gemm", "MatMul"):
+            inner = shapes.get(node.input[0], [0])[-1]
+            total += math.prod(shapes.get(node.output[0], [0])) * inner
+    return total
+
+
+def count_parameters(proto: ModelProto) -> int:
+    """Elements of all constants that a Conv, ConvTranspose, Gemm, MatMul or BatchNormalization reads."""
+    sizes = {tensor.name: math.prod(tensor.dims) for tensor in proto.graph.initializer}
+    weighted = ("Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization")
+    read = {name for node in proto.graph.node if node.op_type in weighted for name in node.input}
+    return sum(size for name, size in sizes.items() if name in read)

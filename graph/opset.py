@@ -1,0 +1,62 @@
+"""The model in another opset, by onnx's own version converter, which is shown the graph without its weights."""
+
+from __future__ import annotations
+
+from onnx import ModelProto, defs, version_converter
+
+from ..errors import AdaptError, Exit
+from .shapes import infer_shapes, skeleton
+
+
+def convert_opset(proto: ModelProto, opset: int, ir_version: int) -> ModelProto:
+    """The same network in the default domain's `opset` and `ir_version`. Raises AdaptError (exit 3) where it has no way.
+
+    Where the converter gives up, a graph whose operators are the same in both opsets is restamped.
+    """
+    converted = ModelProto()
+    converted.CopyFrom(proto)
+    converted.ir_version = ir_version
+    if opset_of(proto) != opset:
+        bones = _converted_bones(proto, opset)
+        notes = {node.output[0]: node for node in proto.graph.node}
+        del converted.graph.node[:], converted.opset_import[:]
+        converted.graph.node.extend(bones.graph.node)
+        converted.opset_import.extend(bones.opset_import)
+        for node in converted.graph.node:
+            if node.output[0] in notes:
+                node.metadata_props.extend(notes[node.output[0]].metadata_props)
+        present = {tensor.name for tensor in proto.graph.initializer} | {v.name for v in bones.graph.input}
+        converted.graph.initializer.extend(t for t in bones.graph.initializer if t.name not in present)
+    infer_shapes(converted, check=True)
+    return converted
+
+
+def opset_of(proto: ModelProto) -> int:
+    """The default domain's opset."""
+    return next(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx"))
+
+
+def _converted_bones(proto: ModelProto, opset: int) -> ModelProto:
+    bones = skeleton(proto)
+    del bones.graph.value_info[:]
+    try:
+        converted: ModelProto = version_converter.convert_version(bones, opset)
+    except (RuntimeError, ValueError) as error:
+        source = opset_of(proto)
+        changed = {n.op_type for n in bones.graph.node if _since(n.op_type, opset) != _since(n.op_type, source)}
+        if changed:
+            raise AdaptError(
+                f"{', '.join(sorted(changed))} cannot be brought from opset {source} to {opset}",
+                hint=f"export with opset {opset}",
+                code=Exit.UNSUPPORTED,
+            ) from error
+        converted = bones
+        del converted.opset_import[:]
+        converted.opset_import.add(domain="", version=opset)
+    return converted
+
+
+def _since(op: str, opset: int) -> int:
+    if not defs.has(op):
+        return 0
+    return int(defs.get_schema(op, max_inclusive_version=opset).since_version)
