@@ -38,7 +38,7 @@ class AdaptError(Exception):
 
 
 class Decline(Exception):  # noqa: N818  (declining is a verdict, not an error)
-    """A rule or a reading almost applies but may not: `reason` says why, `at` is the node that stopped it (if one did)."""
+    """A rule or a reading nearly applies but may not: `reason` says why, `at` is the node that stopped it, if any."""
 
     def __init__(self, reason: str, *, at: object | None = None) -> None:
         super().__init__(reason)

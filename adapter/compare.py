@@ -19,7 +19,7 @@ from .progress import Progress
 
 @dataclass(frozen=True, slots=True)
 class Golden:
-    """One input (float32 NCHW, by input name) with the raw heads of both networks, by the adapted model's output names."""
+    """One input (float32 NCHW, by input name) with both networks' raw heads, by the adapted model's output names."""
 
     inputs: Mapping[str, NDArray[np.float32]]
     original: Heads
@@ -34,9 +34,7 @@ def compare(facts: Facts, adapted: ModelProto, progress: Progress) -> tuple[Fact
     taps = [tensor for tensor, _ in outputs] if seen is None else []
     renamed = {output: tensor for tensor, output in outputs}
     progress.stage("certifying")
-    certified = certify(
-        prepared.original, adapted, renamed, facts.applied.steps, {prepared.input_name: probe}, taps
-    )
+    certified = certify(prepared.original, adapted, renamed, facts.applied.steps, {prepared.input_name: probe}, taps)
     if seen is None:
         inputs = [probe]
         truths: list[Heads] = [{output: certified.taps[tensor] for tensor, output in outputs}]

@@ -35,7 +35,7 @@ class Detector:
     preprocess: Preprocess
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
-        """All boxes of an image uint8 [h, w, 3] BGR above YOLOX's evaluation score, after suppression, in its pixels."""
+        """The boxes of an image uint8 [h, w, 3] BGR above YOLOX's evaluation score, suppressed, in its pixels."""
         tensor, placed = letterbox(image, self.size, self.preprocess)
         maps = self.session.run({self.session.inputs[0]: tensor})
         found = family_of(self.reading).decode(self.reading, maps, EVALUATION_SCORE)

@@ -114,7 +114,11 @@ def _score(request: EvaluationRequest, stage: Literal["original", "adapted"], se
         agreed = agreement(seen.reference, seen.found).ap
         interval["agreement"] = _agreement_interval(seen.reference, seen.found)
     if ap is None and agreed is None:
-        raise AdaptError("neither labels nor the original are at hand", hint="add --labels or --original", code=Exit.BAD_INPUT)
+        raise AdaptError(
+            "neither labels nor the original are at hand",
+            hint="add --labels or --original",
+            code=Exit.BAD_INPUT,
+        )
     return EvaluationResult(stage, ap, ap50, agreed, len(seen.images), interval, tuple(seen.skipped))
 
 

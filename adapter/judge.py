@@ -18,7 +18,7 @@ from .stopwatch import Stopwatch
 EXACT_HEADS = 1e-4
 # Heads behind approximated activations, on the user's images: root mean square difference over the role's standard
 # deviation. On noise no bound is held unless one is given: what a network says of noise is no measure of its worth.
-DEFAULT_MAX_DAMAGE = 0.5
+DEFAULT_MAX_DAMAGE = 0.8
 
 
 def judge(report: Report, facts: Facts, watch: Stopwatch, files: Iterable[Artifact] = ()) -> Outcome:
@@ -59,7 +59,8 @@ def _bound(facts: Facts) -> float:
 
 def _failed_site(facts: Facts, site: Site) -> str:
     anchor = facts.anchor((site.tensor,))
-    return f"{anchor} ({site.tensor}): the {site.certificate} certificate fails, off by {site.max_abs:.3g} (bound {site.bound:.3g})"
+    measured = f"off by {site.max_abs:.3g} (bound {site.bound:.3g})"
+    return f"{anchor} ({site.tensor}): the {site.certificate} certificate fails, {measured}"
 
 
 def _approximated(facts: Facts) -> bool:
@@ -82,7 +83,9 @@ def _consent(facts: Facts) -> str:
 def _refusal(facts: Facts) -> str:
     refused = facts.placement.refused
     first = refused[0]
-    return f"not adapted: {facts.target.name} runs {first.op} {first.node} nowhere: {first.reason}" + _more(len(refused) - 1)
+    return f"not adapted: {facts.target.name} runs {first.op} {first.node} nowhere: {first.reason}" + _more(
+        len(refused) - 1
+    )
 
 
 def _more(count: int) -> str:

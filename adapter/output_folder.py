@@ -26,14 +26,16 @@ class OutputFolder:
     adapted: ModelProto
 
     def original(self, given: Path | None) -> Path | None:
-        """Where the original ONNX lies: as given, else where the manifest saw it; None where it is gone or another file.
+        """Where the original ONNX lies: as given, else as the manifest says; None where it is gone or another file.
 
         Raises AdaptError for a given file that is not the one the folder was made from.
         """
         file = given or self.path / self.manifest.model.path
         same = file.is_file() and file_digest(file) == self.manifest.model.sha256
         if given is not None and not same:
-            raise AdaptError("not the model that the folder was made from", where=str(given), hint="its SHA-256 differs")
+            raise AdaptError(
+                "not the model that the folder was made from", where=str(given), hint="its SHA-256 differs"
+            )
         return file if same else None
 
 

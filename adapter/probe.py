@@ -11,8 +11,8 @@ _SEED = 2026
 
 
 def probe_input(shape: tuple[int, ...], preprocess: Preprocess) -> NDArray[np.float32]:
-    """Seeded noise over the input's real range, float32 of `shape` (NCHW): coarse and fine octaves added up, so that it has
-    edges at every scale, as pictures have, while no two neighbouring pixels are alike, as proofs want.
+    """Seeded noise over the input's real range, float32 of `shape` (NCHW): coarse and fine octaves added up, so that
+    it has edges at every scale, as pictures have, while no two neighbouring pixels are alike, as proofs want.
     """
     random = np.random.default_rng(_SEED)
     _, channels, height, width = shape
@@ -24,4 +24,5 @@ def probe_input(shape: tuple[int, ...], preprocess: Preprocess) -> NDArray[np.fl
     picture += random.uniform(-1, 1, picture.shape)
     share = (picture - picture.min()) / max(float(np.ptp(picture)), 1e-12)
     low, high = (np.resize(np.array(bound), (channels, 1, 1)) for bound in preprocess.value_range)
-    return (low + share * (high - low)).astype(np.float32)[None]
+    scaled: NDArray[np.float32] = (low + share * (high - low)).astype(np.float32)[None]
+    return scaled

@@ -15,8 +15,9 @@ Activation = Literal["pwl", "leaky", "keep"]
 class Request:
     """The main job's options, named as on the command line (docs/interface).
 
-    `out` is the output folder, for paths relative to it (None: `<model name>.icraft` here). `activation` None means: keep where the target runs the activation, else pwl. `hinges` counts the terms of the
-    sum, `slope` is the plain LeakyReLU's. `max_damage` bounds each head role's relative error (None: the default).
+    `out` is the output folder, for paths relative to it (None: `<model name>.icraft` here). `activation` None means:
+    keep where the target runs the activation, else pwl. `hinges` counts the terms of the sum, `slope` is the plain
+    LeakyReLU's. `max_damage` bounds each head role's relative error (None: the default).
     `input_shape` replaces dynamic axes. `threshold` is the hardware filter's score.
     """
 

@@ -29,9 +29,7 @@ class Job:
 
 @click.command(short_help="Rewrite a network for a target; the main job.")
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL.onnx")
-@click.option(
-    "--out", type=click.Path(path_type=Path), metavar="DIR", help="[default: ./<model name>.icraft]"
-)
+@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="[default: ./<model name>.icraft]")
 @click.option("--force", is_flag=True, help="Replace an existing output folder, whole.")
 @rewriting
 @click.option("--accept-function-change", is_flag=True, help="Needed for --activation leaky.")
@@ -52,9 +50,7 @@ class Job:
     show_default=True,
     help="With --bits auto: the share of the multiply-accumulates that may take 16 bits.",
 )
-@click.option(
-    "--saturation", type=click.Choice(["aware", "kld", "ems", "null"]), default="aware", show_default=True
-)
+@click.option("--saturation", type=click.Choice(["aware", "kld", "ems", "null"]), default="aware", show_default=True)
 @click.option("--per", type=click.Choice(["tensor", "channel"]), default="tensor", show_default=True)
 @click.option(
     "--thr",

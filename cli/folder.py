@@ -38,9 +38,7 @@ def check(out: Path, *, force: bool, inputs: Iterable[Path] = ()) -> None:
             raise AdaptError(f"cannot write into {existing}", where=str(out), hint="choose another --out")
     for path in inputs:
         if _place(path).is_relative_to(place):
-            raise AdaptError(
-                f"holds {path}, which this run reads", where=str(out), hint="choose another --out"
-            )
+            raise AdaptError(f"holds {path}, which this run reads", where=str(out), hint="choose another --out")
 
 
 def publish(artifacts: Iterable[Artifact], out: Path, *, force: bool) -> None:

@@ -16,9 +16,7 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Channels = tuple[float, float, float]
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
-AS_JSON = click.option(
-    "--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else there."
-)
+AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else there.")
 
 
 def shape(text: str) -> tuple[int, ...]:

@@ -93,9 +93,7 @@ def _work_and_exit(work: Work, writer: int, parent: int) -> NoReturn:
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, signal.default_int_handler)
         _die_with(parent)
-        screen = Screen(
-            _take_over(1, sys.stdout), _take_over(2, sys.stderr), tell=lambda name: _tell(writer, name)
-        )
+        screen = Screen(_take_over(1, sys.stdout), _take_over(2, sys.stderr), tell=lambda name: _tell(writer, name))
         code = contain(lambda: work(screen), screen.say)
     finally:
         os._exit(code)  # no teardown: neither the parent's stack nor the libraries' destructors

@@ -58,9 +58,7 @@ def read_image(path: Path) -> Image:
     return image
 
 
-def usable_images(
-    paths: Iterable[Path], on_skip: Callable[[Path, str], None]
-) -> Iterator[tuple[Path, Image]]:
+def usable_images(paths: Iterable[Path], on_skip: Callable[[Path, str], None]) -> Iterator[tuple[Path, Image]]:
     """Stream (path, image), one picture in memory at a time.
 
     An unreadable file is left out and reported as on_skip(path, reason). AdaptError when all were left out.

@@ -28,18 +28,14 @@ def load_labels(folder: Path, format: LabelFormat, images: Sequence[SizedImage])
     0..n-1 in ascending order of id (COCO's 80 as YOLOX numbers them); iscrowd is kept.
     """
     if not os.path.exists(folder):
-        raise AdaptError(
-            "no such file or folder", where=str(folder), hint="expected the labels of the images"
-        )
+        raise AdaptError("no such file or folder", where=str(folder), hint="expected the labels of the images")
     if format == "coco":
         return _load_coco(folder, images)
     if not os.path.isdir(folder):
         raise AdaptError("is not a folder", where=str(folder), hint="YOLO labels are a folder of .txt files")
     files = {path.name: folder / f"{path.stem}.txt" for path, _ in images}
     if files and not any(file.is_file() for file in files.values()):
-        raise AdaptError(
-            "holds no label for any of the images", where=str(folder), hint="expected <image>.txt"
-        )
+        raise AdaptError("holds no label for any of the images", where=str(folder), hint="expected <image>.txt")
     return {path.name: _read_yolo(files[path.name], size) for path, size in images}
 
 

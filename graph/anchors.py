@@ -14,7 +14,14 @@ from .model import Model
 from .nodes import Node, Tensor, is_constant
 from .reading import Reading
 
-_KINDS = {"Conv": "conv", "MaxPool": "pool", "AveragePool": "pool", "Concat": "concat", "Resize": "upsample", "Add": "add"}
+_KINDS = {
+    "Conv": "conv",
+    "MaxPool": "pool",
+    "AveragePool": "pool",
+    "Concat": "concat",
+    "Resize": "upsample",
+    "Add": "add",
+}
 
 
 def anchors(model: Model, reading: Reading | None) -> dict[str, str]:

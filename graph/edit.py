@@ -1,4 +1,4 @@
-"""The editing verbs. With these alone, unique names, single assignment and the model's interface hold by construction."""
+"""The editing verbs: with these alone, unique names, single assignment and the interface hold by construction."""
 
 from __future__ import annotations
 
@@ -33,7 +33,12 @@ class Editor:
         return tensor
 
     def compute(
-        self, op: str, inputs: Sequence[Tensor], attrs: Mapping[str, Any], stem: str, shape: Sequence[int] | None = None
+        self,
+        op: str,
+        inputs: Sequence[Tensor],
+        attrs: Mapping[str, Any],
+        stem: str,
+        shape: Sequence[int] | None = None,
     ) -> Tensor:
         """A new tensor, computed by a new node; its type is the first input's, its shape too unless given."""
         like = inputs[0]

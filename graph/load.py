@@ -15,7 +15,6 @@ from .opset import convert_opset, opset_of
 from .refuse import refuse_unsupported
 from .shapes import infer_shapes
 
-
 # Older opsets spell up-sampling, clipping and padding in ways that no rule reads.
 _OLDEST_OPSET = 11
 
@@ -31,7 +30,7 @@ def read_proto(path: Path) -> ModelProto:
     except OSError as error:
         raise AdaptError(f"cannot be read: {error.strerror}", where=str(path)) from error
     try:
-        proto = ModelProto.FromString(data)
+        proto: ModelProto = ModelProto.FromString(data)
     except DecodeError:
         started = data[:1] == b"\x08"  # every ONNX file begins with the tag of ir_version
         what = "a truncated or damaged ONNX model" if started else "not an ONNX model"
@@ -82,7 +81,9 @@ def _load_external_data(proto: ModelProto, path: Path) -> None:
         file = (folder / location).resolve()
         where = f"{path}: external data of {tensor.name!r}"
         if not location or not file.is_relative_to(folder):
-            raise AdaptError(f"{location!r} leads outside the model's folder", where=where, hint="move it beside the model")
+            raise AdaptError(
+                f"{location!r} leads outside the model's folder", where=where, hint="move it beside the model"
+            )
         if not file.is_file():
             raise AdaptError(f"{location!r} is missing", where=where, hint="copy it beside the model")
         try:
@@ -107,4 +108,3 @@ def _all_tensors(proto: ModelProto) -> list[TensorProto]:
 def first_line(error: BaseException) -> str:
     """The first line of a library's message, without its trace."""
     return (str(error).strip().splitlines() or [type(error).__name__])[0]
-

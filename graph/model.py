@@ -16,7 +16,7 @@ from .nodes import Node, Tensor, is_constant
 
 
 class Model:
-    """A network in hand. `inputs` and `outputs` are its interface; `nodes` stand in the order in which they are computed.
+    """A network in hand. `inputs` and `outputs` are its interface; `nodes` stand in computation order.
 
     The order is canonical: depth first from the outputs, inputs left to right, so that it depends on the network
     alone, never on the exporter's listing, and what the first output needs is computed first.

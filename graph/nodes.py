@@ -25,7 +25,7 @@ class Tensor(Protocol):
         """The dimensions in order (NCHW for feature maps), None where unknown."""
 
     @property
-    def dtype(self) -> Any:
+    def dtype(self) -> Any:  # noqa: ANN401  (a numpy dtype, or ONNX's number for one that numpy lacks)
         """The numpy dtype, None where unknown."""
 
 

@@ -1,6 +1,8 @@
-"""Proto-level spellings brought to one form before the graph is taken in hand; none of them changes what it computes."""
+"""Spellings brought to one form before the graph is taken in hand; none of this changes what it computes."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 import onnx
@@ -22,7 +24,7 @@ def inline_functions(proto: ModelProto) -> None:
 
 
 def pin_input_shape(proto: ModelProto, shape: tuple[int, ...] | None) -> None:
-    """Give the image input its static shape. Raises AdaptError (exit 2) where an axis stays open or contradicts `shape`."""
+    """Give the image input its static shape. Raises AdaptError where an axis stays open or contradicts `shape`."""
     weights = {tensor.name for tensor in proto.graph.initializer}
     inputs = [value for value in proto.graph.input if value.name not in weights]
     if shape is not None and len(inputs) != 1:
@@ -33,10 +35,15 @@ def pin_input_shape(proto: ModelProto, shape: tuple[int, ...] | None) -> None:
         known = [d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None for d in dims]
         wanted = list(shape) if shape is not None else known
         if len(wanted) != len(known) or any(k not in (None, w) for k, w in zip(known, wanted, strict=True)):
-            raise AdaptError(f"--input-shape {_say(wanted)} contradicts the model's {_say(known)}", where=f"input {value.name!r}")
+            raise AdaptError(
+                f"--input-shape {_say(wanted)} contradicts the model's {_say(known)}",
+                where=f"input {value.name!r}",
+            )
         if not known or None in wanted:
             raise AdaptError(
-                f"dynamic axes {_say(known)}", where=f"input {value.name!r}", hint=f"add --input-shape {_example(known)}"
+                f"dynamic axes {_say(known)}",
+                where=f"input {value.name!r}",
+                hint=f"add --input-shape {_example(known)}",
             )
         for dim, size in zip(dims, wanted, strict=True):
             changed = changed or dim.dim_value != size
@@ -48,11 +55,11 @@ def pin_input_shape(proto: ModelProto, shape: tuple[int, ...] | None) -> None:
     refuse_batch(proto.graph)
 
 
-def _say(dims: list[int | None]) -> str:
+def _say(dims: Sequence[int | None]) -> str:
     return "x".join("?" if d is None else str(d) for d in dims)
 
 
-def _example(known: list[int | None]) -> str:
+def _example(known: Sequence[int | None]) -> str:
     usual = [1, 3, 640, 640] if len(known) == 4 else [1] * len(known)
     return "x".join(str(k or u) for k, u in zip(known, usual, strict=True))
 
@@ -74,7 +81,8 @@ def constants_to_initialisers(proto: ModelProto) -> None:
 def _constant_tensor(node: NodeProto) -> TensorProto:
     for attribute in node.attribute:
         if attribute.type == AttributeProto.TENSOR:
-            return attribute.t
+            tensor: TensorProto = TensorProto.FromString(attribute.t.SerializeToString())
+            return tensor
         if attribute.type in (AttributeProto.FLOAT, AttributeProto.FLOATS):
             return numpy_helper.from_array(np.asarray(onnx.helper.get_attribute_value(attribute), np.float32))
         if attribute.type in (AttributeProto.INT, AttributeProto.INTS):

@@ -9,7 +9,7 @@ from .shapes import infer_shapes, skeleton
 
 
 def convert_opset(proto: ModelProto, opset: int, ir_version: int) -> ModelProto:
-    """The same network in the default domain's `opset` and `ir_version`. Raises AdaptError (exit 3) where it has no way.
+    """The same network in this opset of the default domain and this ir_version. Raises AdaptError (3) if it cannot be.
 
     Where the converter gives up, a graph whose operators are the same in both opsets is restamped.
     """
@@ -33,7 +33,7 @@ def convert_opset(proto: ModelProto, opset: int, ir_version: int) -> ModelProto:
 
 def opset_of(proto: ModelProto) -> int:
     """The default domain's opset."""
-    return next(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx"))
+    return int(next(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")))
 
 
 def _converted_bones(proto: ModelProto, opset: int) -> ModelProto:

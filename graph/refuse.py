@@ -7,7 +7,14 @@ from onnx import GraphProto, ModelProto, NodeProto
 from ..errors import AdaptError, Exit
 
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan"})
-QUANTISED_DOMAIN_MARKS = ("QuantizeLinear", "QLinear", "DynamicQuantize", "MatMulInteger", "ConvInteger", "QAttention")
+QUANTISED_DOMAIN_MARKS = (
+    "QuantizeLinear",
+    "QLinear",
+    "DynamicQuantize",
+    "MatMulInteger",
+    "ConvInteger",
+    "QAttention",
+)
 KNOWN_DOMAINS = frozenset({"", "ai.onnx", "com.microsoft"})
 
 
@@ -28,11 +35,17 @@ def label(node: NodeProto) -> str:
 def _why_not(node: NodeProto) -> tuple[str, str]:
     op = node.op_type
     if op in CONTROL_FLOW:
-        return f"{op} makes the graph depend on data", "export with torch.jit.trace or torch.export, not with scripting"
+        return (
+            f"{op} makes the graph depend on data",
+            "export with torch.jit.trace or torch.export, not with scripting",
+        )
     if any(mark in op for mark in QUANTISED_DOMAIN_MARKS):
         return f"{op}: the model is already quantised", "give the float model; the compiler quantises it"
     if "NMS" in op or op == "NonMaxSuppression":
-        return f"{op}: non-maximum suppression is inside the graph", "export without post-processing (no NMS, no end2end)"
+        return (
+            f"{op}: non-maximum suppression is inside the graph",
+            "export without post-processing (no NMS, no end2end)",
+        )
     if node.domain not in KNOWN_DOMAINS:
         return f"{op}: the operator domain {node.domain!r} is unknown", "export with standard ONNX operators"
     if any(a.HasField("g") or a.graphs for a in node.attribute):

@@ -24,7 +24,9 @@ def run_region(
             if values is not None:
                 initialisers[tensor.name] = numpy_helper.from_array(values, tensor.name)
     protos = [
-        helper.make_node(n.op, [t.name for t in n.inputs], [t.name for t in n.outputs], domain=n.domain or "", **n.attrs)
+        helper.make_node(
+            n.op, [t.name for t in n.inputs], [t.name for t in n.outputs], domain=n.domain or "", **n.attrs
+        )
         for n in ordered
     ]
     inputs = [

@@ -28,7 +28,7 @@ class Session:
         options.enable_mem_pattern = optimise  # a pattern pays only from the second run on
         try:
             self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except Exception as error:  # noqa: BLE001  (the runtime's exceptions have no common base)
+        except Exception as error:
             raise AdaptError(f"ONNX Runtime cannot load the model: {_gist(error)}", hint="export it again") from error
         self.inputs = [value.name for value in self._session.get_inputs()]
         self.outputs = [value.name for value in self._session.get_outputs()]
@@ -37,13 +37,13 @@ class Session:
         """One forward pass. Raises AdaptError (exit 2) where the runtime fails."""
         try:
             results = self._session.run(None, dict(feeds))
-        except Exception as error:  # noqa: BLE001
+        except Exception as error:
             raise AdaptError(f"ONNX Runtime cannot run the model: {_gist(error)}", hint="export it again") from error
         return dict(zip(self.outputs, results, strict=True))
 
 
 def with_outputs(proto: ModelProto, names: Sequence[str]) -> ModelProto:
-    """A copy of the model that also gives the named tensors; its weights are shared, not copied twice, where possible."""
+    """A copy of the model that also gives the named tensors."""
     tapped = ModelProto()
     tapped.CopyFrom(proto)
     present = {value.name for value in tapped.graph.output}
@@ -56,7 +56,9 @@ def with_outputs(proto: ModelProto, names: Sequence[str]) -> ModelProto:
     return tapped
 
 
-def evaluate_node(op: str, domain: str, opset: int, attrs: Mapping[str, Any], inputs: Sequence[NDArray[Any]]) -> NDArray[Any]:
+def evaluate_node(
+    op: str, domain: str, opset: int, attrs: Mapping[str, Any], inputs: Sequence[NDArray[Any]]
+) -> NDArray[Any]:
     """The first output of one operator on constant inputs."""
     names = [f"x{i}" for i in range(len(inputs))]
     node = helper.make_node(op, names, ["y"], domain=domain, **attrs)

@@ -1,4 +1,4 @@
-"""Looking around in the graph. These helpers raise Decline with the reason, so that a rule's look reads as a list of needs."""
+"""Looking around in the graph: these raise Decline with the reason, so that a rule's look is a list of needs."""
 
 from __future__ import annotations
 

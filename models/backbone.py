@@ -19,9 +19,7 @@ class CspDarknet(nn.Module):
         super().__init__()
         act, widths = config.activation, [config.channels(n) for n in (64, 128, 256, 512, 1024)]
         # The 6x6 convolution is the Focus and its 3x3 in one: what later YOLOs write in its place.
-        self.stem = (
-            Focus(3, widths[0], act) if config.focus == "slices" else ConvUnit(3, widths[0], 6, act, stride=2)
-        )
+        self.stem = Focus(3, widths[0], act) if config.focus == "slices" else ConvUnit(3, widths[0], 6, act, stride=2)
         self.stages = nn.ModuleList()
         for level, (cin, cout) in enumerate(pairwise(widths)):
             last, long = level == 3, level in (1, 2)

@@ -23,9 +23,7 @@ ACTIVATIONS = {
 class ConvUnit(nn.Sequential):
     """Convolution without bias, batch normalisation, activation; padded so that stride 1 keeps the size."""
 
-    def __init__(
-        self, cin: int, cout: int, kernel: int, act: Activation, *, stride: int = 1, groups: int = 1
-    ) -> None:
+    def __init__(self, cin: int, cout: int, kernel: int, act: Activation, *, stride: int = 1, groups: int = 1) -> None:
         conv = nn.Conv2d(cin, cout, kernel, stride, (kernel - 1) // 2, groups=groups, bias=False)
         super().__init__(conv, nn.BatchNorm2d(cout, eps=1e-3, momentum=0.03), ACTIVATIONS[act]())
 

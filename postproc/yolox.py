@@ -40,7 +40,7 @@ class Yolox:
     name = "yolox"
 
     def recognise(self, model: Model, original: ModelProto) -> Reading:
-        """Propose every assignment of roles that the shapes allow, level by level; keep the one that the tail proves."""
+        """Propose every assignment of roles that the shapes allow, level by level; keep what the tail proves."""
         frontier = find_frontier(model)
         grids = _grids(model, frontier)
         maps, outputs = run_tail(original, frontier)
@@ -80,7 +80,8 @@ class Yolox:
 def sigmoid(x: _Array) -> _Array:
     """1 / (1 + exp(-x)) in float32 without overflow."""
     e = np.exp(-np.abs(x))
-    return np.where(x >= 0, 1, e) / (1 + e)
+    positive: _Array = np.where(x >= 0, np.float32(1), e) / (1 + e)
+    return positive
 
 
 def decode_boxes(raw: _Array, grid: tuple[int, int], stride: int) -> _Array:
@@ -93,7 +94,8 @@ def decode_boxes(raw: _Array, grid: tuple[int, int], stride: int) -> _Array:
 
 def _cells(maps: _Array) -> _Array:
     """[1, c, h, w] to [h * w, c]."""
-    return maps[0].reshape(maps.shape[1], -1).T
+    cells: _Array = maps[0].reshape(maps.shape[1], -1).T
+    return cells
 
 
 def _grids(model: Model, frontier: Frontier) -> list[tuple[int, tuple[int, int]]]:
@@ -103,7 +105,7 @@ def _grids(model: Model, frontier: Frontier) -> list[tuple[int, tuple[int, int]]
     shape = static_shape(model.inputs[0])
     if len(shape) != 4:
         raise Decline(f"the input has the shape {shape}, no image")
-    levels = {}
+    levels: dict[int, tuple[int, int]] = {}
     for name in frontier.convolutions:
         h, w = frontier.grid(name)
         stride = shape[2] // max(h, 1)
@@ -175,7 +177,7 @@ def _prove(level: Level, maps: Maps, observed: Observed) -> tuple[_Proof | None,
         errors = {inside: relative_error(actual, expected) for inside, expected in choices.items()}
         inside = min(errors, key=lambda key: errors[key])
         worst = max(worst, errors[inside])
-        if errors[inside] <= _TOLERANCE:
+        if actual is not None and errors[inside] <= _TOLERANCE:
             shown[role] = inside
             largest = max(largest, float(np.abs(actual - choices[inside]).max()))
     if len(shown) < len(forms) or shown["obj"] != shown["cls"]:

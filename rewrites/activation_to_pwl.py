@@ -3,9 +3,9 @@
 Before:   y = activation(x), in any spelling
 After:    y = sum over k of LeakyRelu_alpha_k(a_k * x + b_k), each a_k * x + b_k a depthwise 1x1 Conv, alpha 0 a Relu
 Declines: x is no feature map of static shape; the function is no known activation.
-Numerics: APPROXIMATE. The sum is fitted to where the layer's input lies: its histogram over the calibration images, else
-          a normal distribution. The emitted operators must differ from the activation by no more than the fitted
-          function does; what that does to the heads is bounded by --max-damage.
+Numerics: APPROXIMATE. The sum is fitted to where the layer's input lies: its histogram over the calibration images,
+          else a normal distribution. The emitted operators must differ from the activation by no more than the
+          fitted function does; what that does to the heads is bounded by --max-damage.
 """
 
 from __future__ import annotations
@@ -79,7 +79,13 @@ def _scaled(edit: Editor, x: Tensor, term: Term, stem: str) -> Tensor:
     channels = static_shape(x)[1]
     weight = edit.constant(np.full((channels, 1, 1, 1), term.a, np.float32), f"{stem}.weight")
     bias = edit.constant(np.full(channels, term.b, np.float32), f"{stem}.bias")
-    attrs = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0, 0, 0, 0], "dilations": [1, 1], "group": channels}
+    attrs = {
+        "kernel_shape": [1, 1],
+        "strides": [1, 1],
+        "pads": [0, 0, 0, 0],
+        "dilations": [1, 1],
+        "group": channels,
+    }
     return edit.compute("Conv", [x, weight, bias], attrs, stem)
 
 
@@ -96,7 +102,7 @@ def fit(found: Match) -> Fit:
 
 
 def worst_error(found: Match, low: float, high: float) -> float:
-    """The largest difference between the sum and the activation for inputs in [low, high]: on a grid and at the kinks."""
+    """The largest difference between the sum and the activation, on a grid and at the kinks, for inputs in [low, high]."""
     x = np.concatenate([np.linspace(low, high, 4097), np.clip(found.fitted.kinks, low, high)])
     return float(np.abs(found.fitted(x) - found.activation.curve(x)).max()) * (1 + 1e-3)
 

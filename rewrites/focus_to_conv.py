@@ -1,8 +1,8 @@
 """Turn Focus (space to depth by slicing) into a strided convolution.
 
 Before:   z = Focus(image), in any spelling: strided Slices and Concat, SpaceToDepth, Reshape and Transpose, Gather ...
-After:    z = Conv(image, one-hot b x b kernel, stride b), the default; or, where the target prefers it, Focus and the
-          k x k convolution behind it become one Conv of kernel b*k, stride b*s, padding b*p (b is the block, 2 in YOLOX)
+After:    z = Conv(image, one-hot b x b kernel, stride b), the default (b is the block, 2 in YOLOX); or, where the
+          target prefers it, Focus and the k x k convolution behind it in one Conv of kernel b*k, stride b*s, pad b*p
 Declines: the nodes between the input and the first convolution move data, but not as a space to depth does.
 Numerics: the nodes are run once on an index ramp and the permutation is read off the result, whatever its phase order
           and channel count; a one-hot kernel multiplies by 1 and adds zeros (EXACT).
@@ -139,7 +139,11 @@ def _write_fused(edit: Editor, found: Match) -> None:
     pads = [b * p for p in conv.attrs.get("pads", [0, 0, 0, 0])]
     output = conv.outputs[0]
     bias = optional(conv, 2)
-    inputs = [found.image, edit.constant(kernel, f"{output.name}.weight"), *([bias] if bias is not None else [])]
+    inputs = [
+        found.image,
+        edit.constant(kernel, f"{output.name}.weight"),
+        *([bias] if bias is not None else []),
+    ]
     edit.supersede(output, "Conv", inputs, _attributes([b * kh, b * kw], strides, pads))
 
 
@@ -148,4 +152,3 @@ def _attributes(kernel: list[int], strides: list[int], pads: list[int]) -> dict[
 
 
 RULE = Rule("focus_to_conv", frozenset({"Conv"}), match, rewrite, after=frozenset({"fold_constants"}))
-

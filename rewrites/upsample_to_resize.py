@@ -116,9 +116,7 @@ def _factors(source: Tensor, output: Tensor) -> tuple[int, int] | None:
     return (height, width) if whole and height * width > 1 else None
 
 
-def _prove(
-    nodes: tuple[Node, ...], source: Tensor, output: Tensor, factors: tuple[int, int], opset: int
-) -> None:
+def _prove(nodes: tuple[Node, ...], source: Tensor, output: Tensor, factors: tuple[int, int], opset: int) -> None:
     """Run the nodes on numbered cells; declines unless each number is repeated in its place."""
     shape = [int(size) for size in source.shape or ()]
     need(int(np.prod(shape)) <= _MOST_CELLS, f"{source.name} has too many cells to number")

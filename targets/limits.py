@@ -64,9 +64,7 @@ def one_group_or_depthwise(node: Node, bound: bool) -> str:
         shape_of(node.inputs[0])[1],
         shape_of(node.inputs[1])[0],
     )
-    return (
-        "" if groups == 1 or groups == read == written else f"{groups} groups, {read} channels to {written}"
-    )
+    return "" if groups == 1 or groups == read == written else f"{groups} groups, {read} channels to {written}"
 
 
 @limit
@@ -166,9 +164,7 @@ def channel_unit(node: Node, bound: int) -> str:
 def plain_product(node: Node, bound: bool) -> str:
     """A fully connected layer is x * W + b: alpha and beta are 1, x is not transposed."""
     alpha, beta, turned = (node.attrs.get(k, d) for k, d in (("alpha", 1.0), ("beta", 1.0), ("transA", 0)))
-    return (
-        "" if (alpha, beta, turned) == (1.0, 1.0, 0) else f"alpha {alpha:g}, beta {beta:g}, transA {turned}"
-    )
+    return "" if (alpha, beta, turned) == (1.0, 1.0, 0) else f"alpha {alpha:g}, beta {beta:g}, transA {turned}"
 
 
 @limit

@@ -81,9 +81,7 @@ def _check_operators(target: Target, where: str) -> None:
     for key, operators in (("npu", sorted(target.npu)), ("cpu", sorted(target.cpu))):
         for op in operators:
             if op not in known:
-                raise AdaptError(
-                    f"unknown operator {op}", where=f"{where}.{key}", hint=did_you_mean(op, known)
-                )
+                raise AdaptError(f"unknown operator {op}", where=f"{where}.{key}", hint=did_you_mean(op, known))
 
 
 def _check_activations(target: Target, where: str) -> None:

@@ -31,9 +31,7 @@ def _set(document: dict[str, Any], path: str, value: object, where: str) -> None
     for parent in parents:
         keys = {str(key): key for key in place}  # widths are integers in YAML
         if parent not in keys or not isinstance(place[keys[parent]], dict):
-            raise AdaptError(
-                f"{path} has no place: no mapping {parent}", where=where, hint=did_you_mean(parent, keys)
-            )
+            raise AdaptError(f"{path} has no place: no mapping {parent}", where=where, hint=did_you_mean(parent, keys))
         place = place[keys[parent]]
     if last in place:
         raise AdaptError(f"{path} is stated twice", where=where)

@@ -85,9 +85,7 @@ def _read_mapping(
     key_kind, item_kind = arguments
     return types.MappingProxyType(
         {
-            _read(key_kind, key, f"{where} (a key)", readers): _read(
-                item_kind, item, f"{where}.{key}", readers
-            )
+            _read(key_kind, key, f"{where} (a key)", readers): _read(item_kind, item, f"{where}.{key}", readers)
             for key, item in value.items()
         }
     )

@@ -88,9 +88,7 @@ def _quantize(request: Request, target: Target, mixed: bool) -> Section:
     bits = 16 if request.bits == "16" else 8
     if f"int{bits}" not in target.formats:
         known = ", ".join(target.formats)
-        raise AdaptError(
-            f"{target.name} has no int{bits}", hint=f"its formats: {known}", code=Exit.UNSUPPORTED
-        )
+        raise AdaptError(f"{target.name} has no int{bits}", hint=f"its formats: {known}", code=Exit.UNSUPPORTED)
     # BUYI's width is `bits`; a chip with float formats names its format in `qdtype`.
     floats = any(not each.startswith("int") for each in target.formats)
     width: Section = {"qdtype": f"int{bits}"} if floats else {"bits": bits}

@@ -28,8 +28,6 @@ def golden_npz(path: str, arrays: Mapping[str, NDArray[Any]]) -> Artifact:
             entry.create_system = _UNIX
             entry.external_attr = 0o644 << 16
             content = io.BytesIO()
-            np.lib.format.write_array(
-                content, np.asarray(array, order="C"), version=(1, 0), allow_pickle=False
-            )
+            np.lib.format.write_array(content, np.asarray(array, order="C"), version=(1, 0), allow_pickle=False)
             archive.writestr(entry, content.getvalue())
     return Artifact(path, buffer.getvalue())

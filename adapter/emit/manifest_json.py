@@ -51,9 +51,7 @@ class Manifest:
     artifacts: tuple[ArtifactInfo, ...]
 
 
-def manifest_of(
-    request: Request, model: Original, target: str, artifacts: tuple[ArtifactInfo, ...]
-) -> Manifest:
+def manifest_of(request: Request, model: Original, target: str, artifacts: tuple[ArtifactInfo, ...]) -> Manifest:
     """The manifest of a run; `target` is its name, or the path of its YAML relative to the output folder.
 
     Raises ValueError for an absolute path.

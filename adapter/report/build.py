@@ -39,7 +39,9 @@ def build_report(facts: Facts) -> Report:
         placement=facts.placement,
         activations=tuple(_activations(facts)),
         heads=_heads(facts),
-        reading=ReadingInfo(reading.family, reading.sigmoid_inside, reading.decoded_inside, _short(reading.proof_max_abs)),
+        reading=ReadingInfo(
+            reading.family, reading.sigmoid_inside, reading.decoded_inside, _short(reading.proof_max_abs)
+        ),
         verify=_rounded_verification(facts),
         cost=_cost(facts),
     )
@@ -75,7 +77,12 @@ def _rewrite(facts: Facts, step: Step, sites: tuple[Site, ...]) -> Rewrite:
     relative = (site.rms_rel if approximate else site.max_rel for site in sites)
     largest = max((site.max_abs for site in sites), default=0.0)
     return Rewrite(
-        step.rule, step.certificate.value, anchor, step.nodes, _short(largest), _short(max(relative, default=0.0))
+        step.rule,
+        step.certificate.value,
+        anchor,
+        step.nodes,
+        _short(largest),
+        _short(max(relative, default=0.0)),
     )
 
 
@@ -99,8 +106,10 @@ def _heads(facts: Facts) -> tuple[Head, ...]:
             level.stride,
             level.grid,
             reading.classes,
-            *(level.output(role) for role in ("obj", "reg", "cls")),
-            extra=tuple(level.output(role) for role, _ in level.extra),
+            level.output("obj"),
+            level.output("reg"),
+            level.output("cls"),
+            tuple(level.output(role) for role, _ in level.extra),
         )
         for level in reading.levels
     )

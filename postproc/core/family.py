@@ -27,7 +27,7 @@ class Family(Protocol):
     name: str
 
     def recognise(self, model: Model, original: ModelProto) -> Reading:
-        """The one reading that holds: proposed on the normalised model, proven on the original's own tail. Declines else."""
+        """The one reading that holds, proposed on the normalised model, proven on the original; declines else."""
 
     def decode(self, reading: Reading, maps: Maps, score: float) -> Detections:
         """Boxes (xyxy, input pixels), scores and classes of every cell above `score`, before suppression."""

@@ -85,4 +85,5 @@ def _split_flat(flat: _Array, grids: Sequence[tuple[int, int]]) -> dict[tuple[in
 
 
 def _map_to_cells(array: _Array) -> _Array:
-    return array[0].reshape(array.shape[1], -1).T
+    cells: _Array = array[0].reshape(array.shape[1], -1).T
+    return cells

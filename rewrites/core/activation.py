@@ -1,4 +1,4 @@
-"""Activations in every spelling, seen as one: a region of elementwise nodes that computes a scalar function of one tensor.
+"""Activations in every spelling, seen as one: a region of elementwise nodes that is a scalar function of one tensor.
 
 Exporters write SiLU as Sigmoid and Mul, HardSwish as Add, Clip, Div and Mul, and so on. No spelling is matched here:
 the largest region with one varying input and scalar constants is run on a grid and compared with the known functions.
@@ -94,7 +94,7 @@ def activation_at(node: Node, model: Model) -> Activation | None:
 
 
 def _region(node: Node, model: Model) -> tuple[Tensor, tuple[Node, ...]] | None:
-    """The largest elementwise region that ends at the node and varies with one tensor alone: (that tensor, its nodes)."""
+    """The largest elementwise region that ends here and varies with one tensor alone: (that tensor, its nodes)."""
     if not _is_scalar_function(node):
         return None
     members = {id(node): node}
@@ -131,7 +131,7 @@ def _is_absorbable(tensor: Tensor, members: Mapping[int, Node], model: Model) ->
 def _is_scalar_function(node: Node) -> bool:
     if node.op not in ELEMENTWISE or len(node.outputs) != 1:
         return False
-    return all(np.size(constant_values(t)) == 1 for t in node.inputs if is_constant(t))
+    return all(np.asarray(constant_values(t)).size == 1 for t in node.inputs if is_constant(t))
 
 
 _names: dict[object, str] = {}

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
 
+from ...graph.opset import opset_of
 from .difference import Difference
 
 MEASURES = ("largest", "square", "low", "high", "mean", "mean_square", "input_low", "input_high")
@@ -124,7 +125,7 @@ class _Builder:
         return typed is not None and typed.type.tensor_type.elem_type == TensorProto.FLOAT
 
     def _opset(self) -> int:
-        return next(o.version for o in self._original.opset_import if o.domain in ("", "ai.onnx"))
+        return opset_of(self._original)
 
     def _measure(self, site: str, reference: str, source: str) -> None:
         mine = _MARK + site
@@ -150,8 +151,10 @@ class _Builder:
             ("ReduceMax", [source], results["input_high"]),
         ]
         for op, inputs, output in chain:
-            attrs = {"keepdims": 0} if op.startswith("Reduce") else {}
-            self._nodes.append(helper.make_node(op, inputs, [output], **attrs))
+            node = helper.make_node(op, inputs, [output])
+            if op.startswith("Reduce"):
+                node.attribute.append(helper.make_attribute("keepdims", 0))
+            self._nodes.append(node)
         self._outputs += results.values()
 
     def build(self, taps: Sequence[str]) -> ModelProto:
@@ -170,7 +173,11 @@ class _Builder:
         weights = {t.name: t for t in graph.initializer if t.name in read} | self._initialisers
         floats = [helper.make_tensor_value_info(name, TensorProto.FLOAT, []) for name in self._outputs]
         built = helper.make_graph(
-            nodes, "certify", list(graph.input), [*(self._types[n] for n in taps), *floats], list(weights.values())
+            nodes,
+            "certify",
+            list(graph.input),
+            [*(self._types[n] for n in taps), *floats],
+            list(weights.values()),
         )
         return helper.make_model(
             built, opset_imports=self._original.opset_import, ir_version=max(self._original.ir_version, 4)

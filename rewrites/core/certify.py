@@ -84,9 +84,7 @@ def certify(
     return Certified(tuple(sites.values()), by_step, {name: results[name] for name in taps})
 
 
-def _judge(
-    name: str, branches: Branches, results: Mapping[str, NDArray[np.float32]], makers: Sequence[Step]
-) -> Site:
+def _judge(name: str, branches: Branches, results: Mapping[str, NDArray[np.float32]], makers: Sequence[Step]) -> Site:
     """Hold a site to the weakest promise of the steps that made it; one that no step made must be exact."""
     weakest = max(makers, key=lambda step: (_ORDER.index(step.certificate), step.rtol), default=_NOBODY)
     if name in branches.mismatched:

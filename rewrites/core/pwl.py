@@ -58,7 +58,8 @@ class LeakySum:
 
     def __call__(self, x: Vector) -> Vector:
         """The sum at x, float64 [n]."""
-        return np.sum([term(x) for term in self.terms], axis=0)
+        total: Vector = np.sum([term(x) for term in self.terms], axis=0)
+        return total
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,8 +90,8 @@ def _variance(values: Vector, weights: Vector) -> float:
 
 
 def _samples(histogram: Histogram) -> tuple[Vector, Vector]:
-    """Points and weights that stand for the histogram: points of equal mass, so that an outlier costs no resolution where
-    the mass lies, and evenly spread ones over the range and a quarter beyond, which carry the prior.
+    """Points and weights that stand for the histogram: points of equal mass, so that an outlier costs no resolution
+    where the mass lies, and evenly spread ones over the range and a quarter beyond, which carry the prior.
     """
     edges = np.linspace(histogram.low, histogram.high, len(histogram.weights) + 1)
     mass = np.concatenate([[0.0], np.cumsum(histogram.weights)])
@@ -110,7 +111,7 @@ def _fit_kinked(x: Vector, y: Vector, weights: Vector, hinges: int) -> _Kinked:
 
 
 def _starts(x: Vector, y: Vector, weights: Vector, hinges: int) -> list[Vector]:
-    """Kinks by the density (weight * curvature^2)^(1/5), which is optimal for many kinks, by the weight alone, and skewed."""
+    """Kinks by the density (weight * curvature^2)^(1/5), optimal for many kinks, by the weight alone, and skewed."""
     even_x = np.linspace(x[0], x[-1], 4 * len(x))
     curvature = np.abs(np.gradient(np.gradient(np.interp(even_x, x, y), even_x), even_x))
     weight = np.gradient(np.interp(even_x, x, np.cumsum(weights)), even_x)
@@ -197,7 +198,7 @@ def _least(bends: Vector) -> Vector:
 
 
 def _left_slopes(bends: Vector, signs: Vector, free: Vector) -> Vector:
-    """The slope of each term below its kink. Rising terms (sign 1) and falling ones (-1) differ in which side is free."""
+    """The slope of each term below its kink; rising terms (sign 1) and falling ones (-1) differ in the free side."""
     rising = free + np.maximum(-bends, 0)
     falling = -(free + np.maximum(bends, 0))
     return np.where(signs > 0, rising, falling)

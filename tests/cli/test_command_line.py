@@ -32,9 +32,7 @@ HEAVY = {
 }
 
 
-@pytest.mark.parametrize(
-    "arguments", [["--help"], ["--version"], ["adapt", "--help"], ["evaluate", "-h"], ["evalute"]]
-)
+@pytest.mark.parametrize("arguments", [["--help"], ["--version"], ["adapt", "--help"], ["evaluate", "-h"], ["evalute"]])
 def test_nothing_heavy_is_imported_to_answer(arguments: list[str]) -> None:
     code = f"import sys; from icraft_adapt.cli.main import main; main({arguments}); print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

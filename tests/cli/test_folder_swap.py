@@ -95,9 +95,7 @@ def test_replaced_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, swaps: 
 
 
 @pytest.mark.parametrize("code", [errno.ENOSPC, errno.EROFS, errno.EACCES])
-def test_failed_write_leaves_the_old_folder(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int
-) -> None:
+def test_failed_write_leaves_the_old_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
     def fail(descriptor: int) -> None:
         raise OSError(code, os.strerror(code))
 
@@ -177,9 +175,7 @@ def test_symlink_stays_and_its_folder_is_replaced(tmp_path: Path) -> None:
     assert files(tmp_path / "real")["manifest.json"] == b"new"
 
 
-def test_parent_that_takes_nothing_is_refused_before_the_work(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_parent_that_takes_nothing_is_refused_before_the_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     with pytest.raises(AdaptError, match="cannot write into"):
         folder.check(tmp_path / "a" / "net.icraft", force=False)

@@ -51,10 +51,7 @@ def render(report: Report, stream: io.StringIO | None = None) -> str:
 
 
 def test_rewrites_are_grouped_with_the_worst_figure() -> None:
-    steps = [
-        Rewrite("fold_batchnorm", "rounding", f"c{i}", (), None, error)
-        for i, error in enumerate((1e-7, 3e-6))
-    ]
+    steps = [Rewrite("fold_batchnorm", "rounding", f"c{i}", (), None, error) for i, error in enumerate((1e-7, 3e-6))]
     steps.append(Rewrite("drop_identity", "exact", "c9", (), None, None))
     lines = [line.split() for line in render(replace(PLAIN, rewrites=tuple(steps))).splitlines()]
     assert ["fold_batchnorm", "2", "rounding", "3.0e-06"] in lines
@@ -93,15 +90,11 @@ def test_no_figure_that_json_lacks() -> None:
         artifacts=(), verdict="", warnings=(), exit_code=Exit.FAILED, failures=("r at a",), durations={},
     )  # fmt: skip
     said = json.loads(json.dumps(summary.fields(outcome, None), allow_nan=False))
-    assert said["rewrites"] == [
-        {"rule": "r", "certificate": "exact", "anchor": "a", "nodes": [], "max_abs": None}
-    ]
+    assert said["rewrites"] == [{"rule": "r", "certificate": "exact", "anchor": "a", "nodes": [], "max_abs": None}]
 
 
 @pytest.mark.parametrize("stream", [Terminal(), io.StringIO()], ids=["terminal", "file"])
-def test_bar_appears_only_for_a_slow_stage_on_a_terminal(
-    monkeypatch: pytest.MonkeyPatch, stream: io.StringIO
-) -> None:
+def test_bar_appears_only_for_a_slow_stage_on_a_terminal(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO) -> None:
     monkeypatch.setattr(screen, "PATIENCE", 0.05)
     told: list[str] = []
     with Bar(Screen(io.StringIO(), stream, told.append)) as bar:

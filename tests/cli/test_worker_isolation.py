@@ -17,15 +17,11 @@ SCRIPT = Path(__file__).with_name("with_fake_pipeline.py")
 Run = Callable[..., subprocess.CompletedProcess[str]]
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGBUS, signal.SIGILL]
-)
+@pytest.mark.parametrize("number", [signal.SIGSEGV, signal.SIGABRT, signal.SIGFPE, signal.SIGBUS, signal.SIGILL])
 def test_native_crash_is_one_line(command: Run, tmp_path: Path, number: signal.Signals) -> None:
     done = command("net.onnx", model=f"signal {number:d}")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(
-        f"icraft-adapt: net.onnx: a library crashed ({number.name}) in stage 'verify'"
-    )
+    assert done.stderr.startswith(f"icraft-adapt: net.onnx: a library crashed ({number.name}) in stage 'verify'")
     assert done.stderr.count("\n") == 1
     assert [entry.name for entry in tmp_path.iterdir()] == ["net.onnx"]
 

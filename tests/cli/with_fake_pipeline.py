@@ -34,9 +34,7 @@ BLOB = b"x" * 300_000
 
 def report(target: str, refused: tuple[Refused, ...]) -> Report:
     fits = tuple(ActivationFit(f"backbone[{i}]", "silu", "pwl4", (0.1, 0.5), 0.01 * i) for i in range(1, 4))
-    heads = tuple(
-        Head(s, (416 // s, 416 // s), 80, f"obj_s{s}", f"reg_s{s}", f"cls_s{s}") for s in (8, 16, 32)
-    )
+    heads = tuple(Head(s, (416 // s, 416 // s), 80, f"obj_s{s}", f"reg_s{s}", f"cls_s{s}") for s in (8, 16, 32))
     errors = tuple(HeadError(f"head[s{s}]", "obj", 0.1, 0.02, 0.01) for s in (8, 16, 32))
     return Report(
         ModelInfo("net", "0" * 64, 11, (InputInfo("images", (1, 3, 416, 416)),), "pytorch 2.1"),
@@ -90,9 +88,7 @@ def adapt(request: Request, progress: Progress) -> types.SimpleNamespace:
         case ["user"]:
             raise AdaptError("a dynamic axis", where="images", hint="--input-shape 1x3x416x416")
         case ["refused"]:
-            return outcome(
-                request, Exit.UNSUPPORTED, (Refused("/nms", "NonMaxSuppression", "no such operator"),)
-            )
+            return outcome(request, Exit.UNSUPPORTED, (Refused("/nms", "NonMaxSuppression", "no such operator"),))
         case ["failed"]:
             return outcome(request, Exit.FAILED, failures=("focus_to_conv at stem.focus: 0.3 > 1e-5",))
         case ["sleep"]:
@@ -103,9 +99,7 @@ def adapt(request: Request, progress: Progress) -> types.SimpleNamespace:
 
 def evaluate(request: EvaluationRequest, progress: Progress) -> EvaluationResult:
     print("loading annotations into memory...")
-    return EvaluationResult(
-        "original", 0.357, 0.5, None, 64, {"ap": (0.3, 0.4), "ap50": (0.4, 0.6)}, ("bad.jpg",)
-    )
+    return EvaluationResult("original", 0.357, 0.5, None, 64, {"ap": (0.3, 0.4), "ap50": (0.4, 0.6)}, ("bad.jpg",))
 
 
 def install(name: str, **functions: Callable[..., object]) -> None:

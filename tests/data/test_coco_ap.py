@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from icraft_adapt.data.agreement import agreement, reference_truth
 from icraft_adapt.data.coco_ap import (
     ApResult,
@@ -63,9 +64,9 @@ A, B, C = [0.0, 0.0, 10.0, 10.0], [50.0, 0.0, 80.0, 40.0], [0.0, 50.0, 20.0, 90.
 
 def test_perfect_detections_reach_one_silently(capsys: pytest.CaptureFixture[str]) -> None:
     truth = [truth_of([A, B], [0, 1]), truth_of([], [])]
-    assert figures(
-        average_precision(truth, [found([A, B], [0.9, 0.8], [0, 1]), Detections.empty()])
-    ) == pytest.approx((1, 1))
+    assert figures(average_precision(truth, [found([A, B], [0.9, 0.8], [0, 1]), Detections.empty()])) == pytest.approx(
+        (1, 1)
+    )
     assert capsys.readouterr() == ("", "")
 
 
@@ -96,9 +97,9 @@ def test_finding_a_crowd_is_neither_right_nor_wrong() -> None:
 
 
 def test_classes_without_truth_do_not_enter_the_mean() -> None:
-    assert figures(
-        average_precision([truth_of([A], [3])], [found([A, B], [0.9, 0.95], [3, 7])])
-    ) == pytest.approx((1, 1))
+    assert figures(average_precision([truth_of([A], [3])], [found([A, B], [0.9, 0.95], [3, 7])])) == pytest.approx(
+        (1, 1)
+    )
 
 
 @pytest.mark.parametrize("truth", [[truth_of([], [])], [truth_of([A], [0], [True])], []])
@@ -121,9 +122,7 @@ def test_truth_and_predictions_are_of_the_same_images() -> None:
     boxes=st.integers(1, 12),
     noise=st.integers(0, 20),
 )
-def test_the_bootstraps_arithmetic_is_cocoevals(
-    seed: int, images: int, classes: int, boxes: int, noise: int
-) -> None:
+def test_the_bootstraps_arithmetic_is_cocoevals(seed: int, images: int, classes: int, boxes: int, noise: int) -> None:
     truth, predictions = random_scene(seed, images, classes, boxes, noise)
     if all(one.crowd.all() for one in truth):
         return

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from icraft_adapt.data.detections import Detections, iou_matrix, nms
 
 Row = tuple[tuple[int, int, int, int], int, int]  # box xywh, score in sixteenths, class

@@ -10,6 +10,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
+
 from icraft_adapt.data.images import find_images, read_image, usable_images
 from icraft_adapt.errors import AdaptError, Exit
 

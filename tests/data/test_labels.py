@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from icraft_adapt.data.images import find_images, read_image
 from icraft_adapt.data.labels import load_labels
 from icraft_adapt.errors import AdaptError, Exit

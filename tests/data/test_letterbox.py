@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+
 from icraft_adapt.data.letterbox import Placement, letterbox
 from icraft_adapt.data.preprocess import Preprocess
-from numpy.typing import NDArray
 
 
 def noise(height: int, width: int) -> NDArray[np.uint8]:
@@ -84,9 +85,7 @@ def test_a_bright_block_returns_to_where_it_was() -> None:
     size_hw=st.tuples(st.sampled_from([32, 96, 416]), st.sampled_from([32, 96, 416])),
     resize=st.sampled_from(["letterbox", "stretch"]),
 )
-def test_boxes_make_the_round_trip_unclipped(
-    image_hw: tuple[int, int], size_hw: tuple[int, int], resize: str
-) -> None:
+def test_boxes_make_the_round_trip_unclipped(image_hw: tuple[int, int], size_hw: tuple[int, int], resize: str) -> None:
     preprocess = Preprocess(resize="stretch" if resize == "stretch" else "letterbox")
     tensor, placement = letterbox(np.zeros((*image_hw, 3), np.uint8), size_hw, preprocess)
     assert tensor.shape == (1, 3, *size_hw)

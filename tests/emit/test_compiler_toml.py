@@ -18,9 +18,7 @@ from icraft_adapt.data.preprocess import Preprocess
 from icraft_adapt.errors import AdaptError, Exit
 from icraft_adapt.targets.loader import load_target, target_names
 
-HEADS = tuple(
-    Head(s, (48 // s * 8, 64 // s * 8), 80, f"obj_s{s}", f"reg_s{s}", f"cls_s{s}") for s in (8, 16, 32)
-)
+HEADS = tuple(Head(s, (48 // s * 8, 64 // s * 8), 80, f"obj_s{s}", f"reg_s{s}", f"cls_s{s}") for s in (8, 16, 32))
 STAGES = ("optimize", "quantize", "adapt", "generate", "run")
 
 
@@ -54,9 +52,7 @@ def test_each_stage_reads_what_the_one_before_wrote(target: str, name: str) -> N
         assert toml[stage]["json"] == f"{folder}{name}_{artefact}.json"
         assert toml[stage]["raw"] == f"{folder}{name}_{artefact}.raw"
         assert toml[stage].get("jr_path", folder) == folder
-    assert all(
-        toml[stage]["target"] == toml["parse"]["target"] for stage in ("optimize", "quantize", "adapt")
-    )
+    assert all(toml[stage]["target"] == toml["parse"]["target"] for stage in ("optimize", "quantize", "adapt"))
 
 
 def test_the_input_is_nhwc_and_the_network_lies_one_folder_up() -> None:

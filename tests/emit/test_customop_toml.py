@@ -14,9 +14,7 @@ from icraft_adapt.targets.loader import load_target
 TARGET = load_target("icraft-v1.1")
 
 
-def head(
-    stride: int = 8, grid: tuple[int, int] = (52, 52), classes: int = 80, extra: tuple[str, ...] = ()
-) -> Head:
+def head(stride: int = 8, grid: tuple[int, int] = (52, 52), classes: int = 80, extra: tuple[str, ...] = ()) -> Head:
     return Head(stride, grid, classes, f"obj_s{stride}", f"reg_s{stride}", f"cls_s{stride}", extra)
 
 

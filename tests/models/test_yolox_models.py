@@ -12,6 +12,7 @@ import onnx
 import onnxruntime as ort
 import pytest
 import torch
+
 from icraft_adapt.errors import AdaptError
 from icraft_adapt.models.export import Spelling, export, exported
 from icraft_adapt.models.yolox import STRIDES, OutputForm, Yolox, YoloxConfig, build
@@ -155,9 +156,7 @@ CELLS: list[tuple[YoloxConfig, OutputForm, Spelling]] = [
 
 
 @pytest.mark.parametrize(("config", "form", "spelling"), CELLS)
-def test_file_computes_what_the_network_does(
-    config: YoloxConfig, form: OutputForm, spelling: Spelling
-) -> None:
+def test_file_computes_what_the_network_does(config: YoloxConfig, form: OutputForm, spelling: Spelling) -> None:
     size = spelling.get("shape", (1, 3, *SIZE))[2:]
     model = exported(config, form, **spelling)
     onnx.checker.check_model(onnx.load_from_string(model), full_check=True)
@@ -184,9 +183,7 @@ def test_focus_as_slices_and_as_one_convolution() -> None:
 def test_batch_may_stay_open() -> None:
     model = exported(PLAIN, OutputForm(decode="scatter"), dynamic_batch=True)
     images = noise(count=3)
-    assert_same(
-        in_ort(model, images.numpy()), in_torch(build(PLAIN, OutputForm(decode="scatter")), images), 1e-4
-    )
+    assert_same(in_ort(model, images.numpy()), in_torch(build(PLAIN, OutputForm(decode="scatter")), images), 1e-4)
 
 
 def test_halves_compute_nearly_the_same() -> None:

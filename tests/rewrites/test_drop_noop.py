@@ -38,9 +38,7 @@ CONSTANTS: dict[str, Any] = {
 
 def between(body: str, opset: int = 17) -> ModelProto:
     """The body computes b from a, between two Relus."""
-    used = {
-        name: values for name, values in CONSTANTS.items() if name in body.replace(",", " ").replace(")", " ")
-    }
+    used = {name: values for name, values in CONSTANTS.items() if name in body.replace(",", " ").replace(")", " ")}
     return network("float[1,3,6,8] x", "y", f"a = Relu(x) {body} y = Relu(b)", opset=opset, **used)
 
 

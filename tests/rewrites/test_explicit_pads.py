@@ -57,9 +57,7 @@ def test_the_odd_cell(auto_pad: str, pads: list[int]) -> None:
 
 
 def test_declines_ceil_mode() -> None:
-    proto = one_op(
-        "MaxPool", (1, 3, 8, 8), auto_pad="VALID", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1
-    )
+    proto = one_op("MaxPool", (1, 3, 8, 8), auto_pad="VALID", kernel_shape=[3, 3], strides=[2, 2], ceil_mode=1)
     assert_declines(RULE, proto, "ceil_mode")
 
 

@@ -22,9 +22,7 @@ SHAPES = [(), (1,), (1, 1, 1, 1), (4, 1, 1), (1, 4, 1, 1)]
 
 def behind_conv(body: str, constant: np.ndarray | float = 0.5) -> ModelProto:
     values = np.asarray(constant, np.float32)
-    return network(
-        "float[1,3,8,8] x", "y", f"{CONV} {body}", w=weights(4, 3, 3, 3), b=weights(4, seed=1), k=values
-    )
+    return network("float[1,3,8,8] x", "y", f"{CONV} {body}", w=weights(4, 3, 3, 3), b=weights(4, seed=1), k=values)
 
 
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
@@ -62,9 +60,7 @@ def test_declines(body: str, constant: np.ndarray, reason: str) -> None:
 
 
 def test_declines_a_broadcast_of_one_channel() -> None:
-    proto = network(
-        "float[1,3,8,8] x", "y", "c = Conv(x, w) y = Add(c, k)", w=weights(1, 3, 3, 3), k=weights(5, 1, 1)
-    )
+    proto = network("float[1,3,8,8] x", "y", "c = Conv(x, w) y = Add(c, k)", w=weights(1, 3, 3, 3), k=weights(5, 1, 1))
     assert_declines(RULE, proto, "not one value per channel")
 
 
@@ -95,9 +91,7 @@ def test_has_nothing_to_say(body: str) -> None:
 
 
 def test_has_nothing_to_say_where_the_conv_output_is_a_graph_output() -> None:
-    proto = network(
-        "float[1,3,8,8] x", "c, y", "c = Conv(x, w) y = Add(c, k)", w=weights(4, 3, 3, 3), k=[1.0]
-    )
+    proto = network("float[1,3,8,8] x", "c, y", "c = Conv(x, w) y = Add(c, k)", w=weights(4, 3, 3, 3), k=[1.0])
     assert_silent(RULE, proto)
 
 

@@ -28,9 +28,7 @@ def after(body: str, **constants: NDArray[np.float32]) -> ModelProto:
 @pytest.mark.parametrize(("group", "biased"), [(1, True), (1, False), (2, True), (4, False)])
 def test_folds_into_weights_and_bias(group: int, biased: bool) -> None:
     operands = "x, w, b" if biased else "x, w"
-    constants: dict[str, Any] = {"w": weights(4, 4 // group, 3, 3)} | (
-        {"b": weights(4, seed=5)} if biased else {}
-    )
+    constants: dict[str, Any] = {"w": weights(4, 4 // group, 3, 3)} | ({"b": weights(4, seed=5)} if biased else {})
     proto = after(f"c = Conv<group = {group}, pads = [1, 1, 1, 1]>({operands}) {BN}", **constants)
     assert operators(apply(RULE, proto, times=1)) == ["Conv"]
 

@@ -67,9 +67,7 @@ def test_folds_the_attributes_of_old_opsets() -> None:
 
 def test_folds_a_pad_of_named_axes() -> None:
     body = "p = Pad(x, pads, , axes) y = Conv(p, w)"
-    proto = network(
-        "float[1,3,8,8] x", "y", body, opset=18, pads=[1, 2, 3, 0], axes=[-2, 3], w=weights(4, 3, 3, 3)
-    )
+    proto = network("float[1,3,8,8] x", "y", body, opset=18, pads=[1, 2, 3, 0], axes=[-2, 3], w=weights(4, 3, 3, 3))
     assert attributes(apply(RULE, proto, times=1), "Conv")["pads"] == [1, 2, 3, 0]
 
 

@@ -111,9 +111,7 @@ def test_merges_a_chain() -> None:
     assert operators(apply(RULE, clips((0, 9), (-3, 7), (1, 5), (2, 6)), times=3)) == ["Clip"]
 
 
-@pytest.mark.parametrize(
-    ("pair", "expected"), [((0, None), "Relu"), ((0, np.inf), "Relu"), ((0, LARGEST), "Relu")]
-)
+@pytest.mark.parametrize(("pair", "expected"), [((0, None), "Relu"), ((0, np.inf), "Relu"), ((0, LARGEST), "Relu")])
 def test_writes_a_clip_as_relu(pair: tuple[float | None, float | None], expected: str) -> None:
     assert operators(apply(RULE, clips(pair), times=1)) == [expected]
 
@@ -148,7 +146,5 @@ def test_has_nothing_to_say(body: str) -> None:
 
 
 def test_leaves_integers() -> None:
-    proto = network(
-        "int32[1,8] x", "y", "a = Clip(x, zero) b = Clip(a, zero) y = Cast<to = 1>(b)", zero=np.int32(0)
-    )
+    proto = network("int32[1,8] x", "y", "a = Clip(x, zero) b = Clip(a, zero) y = Cast<to = 1>(b)", zero=np.int32(0))
     assert_silent(RULE, proto)

@@ -21,9 +21,7 @@ def tensor(name: str, shape: Shape, **more: object) -> Tensor:
 
 
 def node(op: str, inputs: list[Tensor], *, shape: Shape = (1, 8, 4, 4), **attrs: object) -> Node:
-    made = SimpleNamespace(
-        op=op, name="n", domain=None, attrs=attrs, inputs=inputs, outputs=[tensor("y", shape)]
-    )
+    made = SimpleNamespace(op=op, name="n", domain=None, attrs=attrs, inputs=inputs, outputs=[tensor("y", shape)])
     return cast(Node, made)
 
 
