@@ -102,7 +102,7 @@ def fit(found: Match) -> Fit:
 
 
 def worst_error(found: Match, low: float, high: float) -> float:
-    """The largest difference between the sum and the activation, on a grid and at the kinks, for inputs in [low, high]."""
+    """The largest difference between the sum and the activation, on a grid of [low, high] and at the kinks."""
     x = np.concatenate([np.linspace(low, high, 4097), np.clip(found.fitted.kinks, low, high)])
     return float(np.abs(found.fitted(x) - found.activation.curve(x)).max()) * (1 + 1e-3)
 

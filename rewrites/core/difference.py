@@ -67,4 +67,4 @@ def _attributes(node: NodeProto) -> list[bytes]:
 def _equal(a: TensorProto, b: TensorProto) -> bool:
     if a.data_type == b.data_type and list(a.dims) == list(b.dims) and a.raw_data and b.raw_data:
         return bool(a.raw_data == b.raw_data)
-    return a.SerializeToString(deterministic=True) == b.SerializeToString(deterministic=True)
+    return bool(a.SerializeToString(deterministic=True) == b.SerializeToString(deterministic=True))
