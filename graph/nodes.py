@@ -10,6 +10,7 @@ from collections.abc import MutableSequence
 from typing import Any, Protocol
 
 import numpy as np
+import onnx_graphsurgeon as gs
 from numpy.typing import NDArray
 
 
@@ -42,10 +43,9 @@ class Node(Protocol):
 
 def is_constant(tensor: Tensor) -> bool:
     """True where the tensor's values are stored in the model (an initialiser)."""
-    return hasattr(tensor, "values")
+    return isinstance(tensor, gs.Constant)
 
 
 def constant_values(tensor: Tensor) -> NDArray[Any] | None:
     """The stored values of a constant, None for a tensor that is computed."""
-    values = getattr(tensor, "values", None)
-    return None if values is None else np.asarray(values)
+    return np.asarray(tensor.values) if isinstance(tensor, gs.Constant) else None

@@ -23,9 +23,11 @@ class Session:
         data = model.SerializeToString() if isinstance(model, ModelProto) else model
         options = ort.SessionOptions()
         options.log_severity_level = _FATAL
+        options.execution_order = ort.ExecutionOrder.PRIORITY_BASED  # as listed, where there is a choice
         levels = ort.GraphOptimizationLevel
         options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimise else levels.ORT_DISABLE_ALL
-        options.enable_mem_pattern = optimise  # a pattern pays only from the second run on
+        options.enable_mem_pattern = False  # a pattern and an arena pay only from the second run on,
+        options.enable_cpu_mem_arena = False  # and the arena keeps what a map no longer needs
         try:
             self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
         except Exception as error:

@@ -158,7 +158,9 @@ class _Builder:
         self._outputs += results.values()
 
     def build(self, taps: Sequence[str]) -> ModelProto:
-        """The original's nodes that are needed, then the branches."""
+        """The original's nodes that are needed, each branch right behind the last of them that it reads: a map that only
+        the original and its branch read is then freed early.
+        """
         graph = self._original.graph
         makers = {name: node for node in graph.node for name in node.output}
         needed: set[str] = set()
@@ -168,7 +170,7 @@ class _Builder:
             if node is not None and node.output[0] not in needed:
                 needed.add(node.output[0])
                 stack.extend(node.input)
-        nodes = [node for node in graph.node if node.output[0] in needed] + self._nodes
+        nodes = _interleaved([node for node in graph.node if node.output[0] in needed], self._nodes)
         read = {name for node in nodes for name in node.input}
         weights = {t.name: t for t in graph.initializer if t.name in read} | self._initialisers
         floats = [helper.make_tensor_value_info(name, TensorProto.FLOAT, []) for name in self._outputs]
@@ -182,6 +184,17 @@ class _Builder:
         return helper.make_model(
             built, opset_imports=self._original.opset_import, ir_version=max(self._original.ir_version, 4)
         )
+
+
+def _interleaved(main: Sequence[NodeProto], side: Sequence[NodeProto]) -> list[NodeProto]:
+    """All nodes, each side node as early as what it reads allows; both lists are in computation order."""
+    ready = {name: index for index, node in enumerate(main) for name in node.output}
+    slots: list[list[NodeProto]] = [[node] for node in main] or [[]]
+    for node in side:
+        place = max((ready.get(name, 0) for name in node.input), default=0)
+        slots[place].append(node)
+        ready |= dict.fromkeys(node.output, place)
+    return [node for slot in slots for node in slot]
 
 
 def _values(model: ModelProto) -> list[ValueInfoProto]:
