@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -94,6 +95,7 @@ def _job(
         hinges=request.hinges,
         slope=request.slope,
         accept_function_change=True,
+        max_damage=math.inf,
         input_shape=shape or request.input_shape,
         calibration=request.calibration,
         preprocess=preprocess,

@@ -84,6 +84,7 @@ def _admit(place: Path, out: Path, *, force: bool) -> None:
 
 
 def _write(artifacts: Iterable[Artifact], draft: Path) -> None:
+    """All files first, then all made durable: one by one, each would wait for the disk by itself."""
     for artifact in artifacts:
         path = PurePosixPath(artifact.path)
         if path.is_absolute() or not path.parts or ".." in path.parts or "\\" in artifact.path:
@@ -92,9 +93,9 @@ def _write(artifacts: Iterable[Artifact], draft: Path) -> None:
         file.parent.mkdir(parents=True, exist_ok=True)
         with open(file, "xb") as stream:
             stream.write(artifact.data)
-            stream.flush()
-            os.fsync(stream.fileno())
-    for folder, _, _ in os.walk(draft):
+    for folder, _, files in os.walk(draft):
+        for name in files:
+            _sync(Path(folder, name))
         _sync(Path(folder))
 
 
@@ -123,10 +124,10 @@ def _mend(place: Path) -> None:
             shutil.rmtree(entry, ignore_errors=True)
 
 
-def _sync(folder: Path) -> None:
-    """Make the folder's entries durable, where folders can be opened at all."""
+def _sync(path: Path) -> None:
+    """Make a file's bytes or a folder's entries durable, where folders can be opened at all."""
     if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
+        descriptor = os.open(path, os.O_RDONLY)
         try:
             os.fsync(descriptor)
         finally:

@@ -47,16 +47,16 @@ def _head_anchors(reading: Reading | None) -> Mapping[str, str]:
 
 
 def _anchor(node: Node, tensor: Tensor, found: Mapping[str, str], counts: Counter[str], height: int) -> str:
-    sources = [found[t.name] for t in node.inputs if not is_constant(t) and t.name in found]
+    sources = {found[t.name].removesuffix(".act") for t in node.inputs if not is_constant(t) and t.name in found}
     if node.op != "Conv" and not counts["conv"]:
         return "stem.focus"  # what moves data before the first convolution
-    if node.op == "Conv" or len(set(sources)) != 1 or node.op in _KINDS:
+    if node.op == "Conv" or len(sources) != 1 or node.op in _KINDS:
         kind = _KINDS.get(node.op, node.op.lower())
         if kind == "conv" and _is_focus(node):
             return "stem.focus"
         counts[kind] += 1
         return f"{_stride(tensor, height)}{kind}{counts[kind]}"
-    return sources[0] if sources[0].endswith(".act") else f"{sources[0]}.act"
+    return f"{sources.pop()}.act"
 
 
 def _is_focus(node: Node) -> bool:

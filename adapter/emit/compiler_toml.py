@@ -75,7 +75,7 @@ def _parse(preprocess: Preprocess, target: Target, name: str, shape: tuple[int, 
         "network": "../adapted.onnx",
         "inputs": [1, *shape[2:], channels],
         "inputs_layout": "NHWC",
-        "pre_method": "resize" if channels in (1, 3) and preprocess.resize == "stretch" else "nop",
+        "pre_method": "resize" if channels in (1, 3) else "nop",
         "pre_mean": mean,
         "pre_scale": scale,
         "channel_swap": order,
@@ -85,6 +85,11 @@ def _parse(preprocess: Preprocess, target: Target, name: str, shape: tuple[int, 
 
 
 def _quantize(request: Request, target: Target, mixed: bool) -> Section:
+    if request.bits == "auto":
+        hint = "--bits 8 or --bits 16"
+        raise AdaptError(
+            "--bits auto needs the integer simulation, which is not there yet", hint=hint, code=Exit.UNSUPPORTED
+        )
     bits = 16 if request.bits == "16" else 8
     if f"int{bits}" not in target.formats:
         known = ", ".join(target.formats)
@@ -109,7 +114,8 @@ def _notes(request: Request, shape: tuple[int, ...], refusal: str | None) -> dic
     size = "x".join(map(str, shape[:1:-1]))
     quantize = ["EDIT forward_dir: the folder of the images that forward_list names."]
     if request.preprocess.resize == "letterbox" and shape[1] in (1, 3):
-        quantize.append(f"They are letterboxed already, {size}: pre_method nop takes them as they are.")
+        quantize.append(f"The compiler stretches them to {size}. To calibrate as the network was trained, letterbox")
+        quantize.append('them to that size first and set pre_method = "nop" above.')
     if request.saturation == "aware":
         quantize.append("The compiler has no aware saturation: kld stands in for it.")
     return {

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path, PurePath
 
+from ...targets.loader import target_names
 from ..artifact import Artifact
 from ..compare import Golden
 from ..facts import Facts
@@ -50,8 +51,7 @@ def _manifest(facts: Facts, report: Report) -> Artifact:
     request = facts.request
     out = request.out or Path(f"{request.model.stem}.icraft")
     original = Original(report.model.name, report.model.sha256, _relative(request.model, out))
-    given = Path(request.target)
-    target = _relative(given, out) if given.suffix else request.target
+    target = request.target if request.target in target_names() else _relative(Path(request.target), out)
     return manifest_json(manifest_of(request, original, target, report.artifacts or ()))
 
 

@@ -63,7 +63,7 @@ def test_the_input_is_nhwc_and_the_network_lies_one_folder_up() -> None:
 
 def test_yolox_takes_pictures_as_they_are_decoded() -> None:
     parse = tomllib.loads(text())["parse"]
-    assert (parse["channel_swap"], parse["pre_method"]) == ([0, 1, 2], "nop")
+    assert (parse["channel_swap"], parse["pre_method"]) == ([0, 1, 2], "resize")
     assert (parse["pre_mean"], parse["pre_scale"]) == ([0.0] * 3, [1.0] * 3)
 
 
@@ -95,7 +95,7 @@ def test_what_is_no_picture_is_taken_as_it_is(channels: int, passes: int) -> Non
             {"bits": "16", "saturation": "ems", "per": "channel"},
             {"bits": 16, "saturation": "ems"},
         ),
-        ("icraft-v3-buyi", {"bits": "auto", "saturation": "null"}, {"bits": 8, "saturation": "null"}),
+        ("icraft-v3-buyi", {"saturation": "null"}, {"bits": 8, "saturation": "null"}),
         ("icraft-v3-zhuge", {}, {"qdtype": "int8"}),
     ],
 )
@@ -143,10 +143,16 @@ def test_no_hard_operator_no_options() -> None:
     )
 
 
+def test_what_only_the_simulation_can_choose_is_refused() -> None:
+    with pytest.raises(AdaptError, match="--bits auto needs the integer simulation") as refused:
+        text(replace(REQUEST, bits="auto"))
+    assert refused.value.code == Exit.UNSUPPORTED
+
+
 def test_the_comments_say_what_the_user_has_to_do() -> None:
     made = text()
     assert made.count("EDIT") == 1
-    assert "letterboxed already, 512x384" in made
+    assert "stretches them to 512x384" in made
     assert "kld stands in" in made
     assert "kld stands in" not in text(replace(REQUEST, saturation="kld"))
 
