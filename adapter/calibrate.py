@@ -10,12 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.agreement import REFERENCE_SCORE
-from ..data.images import find_images, usable_images
 from ..data.letterbox import letterbox
 from ..errors import AdaptError, Exit
 from ..graph.session import Session, with_outputs
 from ..postproc.core.family import family_of
 from ..rewrites.core.histogram import Histogram, HistogramBuilder
+from .pictures import pictures
 from .prepare import Prepared
 from .progress import Progress
 from .request import Request
@@ -47,7 +47,6 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
 
     Raises AdaptError: exit 2 where the folder holds no usable image, exit 3 where the network finds nothing on any.
     """
-    files = find_images(folder)
     taps = list(prepared.activations)
     outputs = [name for _, name in prepared.reading.outputs()]
     session = Session(with_outputs(prepared.model.to_proto(), taps))
@@ -57,8 +56,7 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
     used: list[Path] = []
     skipped: list[str] = []
     best = 0.0
-    progress.stage("calibrating", len(files))
-    for path, image in usable_images(files, lambda file, reason: skipped.append(f"{file.name}: {reason}")):
+    for path, image in pictures(folder, "calibrating", progress, skipped):
         tensor, _ = letterbox(image, prepared.input_shape[2:], request.preprocess)
         results = session.run({prepared.input_name: tensor})
         for name, builder in builders.items():
@@ -69,10 +67,9 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
             inputs.append(tensor)
             heads.append(maps)
         used.append(path)
-        progress.advance()
     if best < REFERENCE_SCORE:
         raise AdaptError(
-            f"the original finds nothing on {len(used)} calibration images (best score {best:.3g})",
+            f"the original finds nothing on these {len(used)} images: its best score is {best:.3g}",
             where=str(folder),
             hint=PREPROCESSING_HINT,
             code=Exit.UNSUPPORTED,

@@ -11,13 +11,13 @@ from typing import Literal
 from ..data.agreement import agreement, reference_truth
 from ..data.coco_ap import average_precision, bootstrap_interval
 from ..data.detections import Detections
-from ..data.images import find_images, usable_images
 from ..data.labels import load_labels
 from ..data.preprocess import Preprocess
-from ..errors import AdaptError, Exit
+from ..errors import AdaptError
 from .detector import Detector, adapted_detector, folder_detector, original_detector
 from .evaluation_types import EvaluationRequest, EvaluationResult
 from .output_folder import read_folder
+from .pictures import pictures
 from .progress import Progress
 from .request import Request
 
@@ -41,14 +41,11 @@ def evaluate(request: EvaluationRequest, progress: Progress) -> EvaluationResult
     stage = request.stage or default
     wanted, original = _detectors(request, stage, progress)
     seen = _Seen()
-    files = find_images(request.images)
-    progress.stage("evaluating", len(files))
-    for path, image in usable_images(files, lambda file, reason: seen.skipped.append(f"{file.name}: {reason}")):
+    for path, image in pictures(request.images, "evaluating", progress, seen.skipped):
         seen.images.append((path, (image.shape[0], image.shape[1])))
         seen.found.append(wanted.detect(image))
         if original is not None:
             seen.reference.append(seen.found[-1] if original is wanted else original.detect(image))
-        progress.advance()
     progress.stage("scoring")
     return _score(request, stage, seen)
 
@@ -95,7 +92,7 @@ def _job(
         hinges=request.hinges,
         slope=request.slope,
         accept_function_change=True,
-        max_damage=math.inf,
+        max_damage=math.inf,  # to measure it is the purpose
         input_shape=shape or request.input_shape,
         calibration=request.calibration,
         preprocess=preprocess,
@@ -116,11 +113,7 @@ def _score(request: EvaluationRequest, stage: Literal["original", "adapted"], se
         agreed = agreement(seen.reference, seen.found).ap
         interval["agreement"] = _agreement_interval(seen.reference, seen.found)
     if ap is None and agreed is None:
-        raise AdaptError(
-            "neither labels nor the original are at hand",
-            hint="add --labels or --original",
-            code=Exit.BAD_INPUT,
-        )
+        raise AdaptError("neither labels nor the original are at hand", hint="add --labels or --original")
     return EvaluationResult(stage, ap, ap50, agreed, len(seen.images), interval, tuple(seen.skipped))
 
 

@@ -17,8 +17,9 @@ from .stopwatch import Stopwatch
 # Heads that only exact and rounding rewrites lie before: the largest difference over the role's spread.
 EXACT_HEADS = 1e-4
 # Heads behind approximated activations, on the user's images: root mean square difference over the role's standard
-# deviation. On noise no bound is held unless one is given: what a network says of noise is no measure of its worth.
-DEFAULT_MAX_DAMAGE = 0.8
+# deviation, so that 1 is an error as large as the signal. On noise no bound is held unless one is given: what a
+# network says of noise is no measure of its worth.
+DEFAULT_MAX_DAMAGE = 1.0
 
 
 def judge(report: Report, facts: Facts, watch: Stopwatch, files: Iterable[Artifact] = ()) -> Outcome:
@@ -68,12 +69,14 @@ def _approximated(facts: Facts) -> bool:
 
 
 def _lacks_consent(facts: Facts) -> bool:
-    return facts.mode == "leaky" and _approximated(facts) and not facts.request.accept_function_change
+    """A plan changes nothing, so it needs no consent."""
+    request = facts.request
+    return facts.mode == "leaky" and _approximated(facts) and not (request.accept_function_change or request.dry_run)
 
 
 def _consent(facts: Facts) -> str:
     damage = damage_by_role(facts.verification) if facts.verification is not None else {}
-    told = ", ".join(f"{role} {value:.0%}" for role, value in damage.items()) or "not measured in a dry run"
+    told = ", ".join(f"{role} {value:.0%}" for role, value in damage.items())
     return (
         f"not adapted: a plain LeakyReLU changes the function (damage at the heads: {told});"
         " add --accept-function-change, or use --activation pwl"
@@ -83,9 +86,10 @@ def _consent(facts: Facts) -> str:
 def _refusal(facts: Facts) -> str:
     refused = facts.placement.refused
     first = refused[0]
-    return f"not adapted: {facts.target.name} runs {first.op} {first.node} nowhere: {first.reason}" + _more(
-        len(refused) - 1
-    )
+    told = f"not adapted: {facts.target.name} runs {first.op} {first.node} nowhere: {first.reason}"
+    lacking = any(not facts.target.runs_activation(each.name) for each in facts.prepared.activations.values())
+    hint = "; --activation pwl approximates what it lacks" if facts.mode == "keep" and lacking else ""
+    return told + _more(len(refused) - 1) + hint
 
 
 def _more(count: int) -> str:
@@ -98,7 +102,9 @@ def _success(report: Report, facts: Facts) -> str:
     if facts.verification is None:
         return f"plan: {changed}; {facts.placement.npu} nodes on the NPU, {facts.placement.cpu} on the CPU"
     damage = max(damage_by_role(facts.verification).values())
-    how = f"heads off by {damage:.1%} at most" if fits else f"heads equal to {facts.verification.max_rel:.0e}"
+    worst = facts.verification.max_rel
+    same = f"heads equal to {worst:.0e} of their spread" if worst else "heads equal in every bit"
+    how = f"heads off by {damage:.1%} at most" if fits else same
     return f"adapted for {facts.target.name}: {changed}; {how} on {facts.verification.input}; all certificates hold"
 
 

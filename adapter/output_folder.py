@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,16 +32,16 @@ class OutputFolder:
         Raises AdaptError for a given file that is not the one the folder was made from.
         """
         file = given or self.path / self.manifest.model.path
-        same = file.is_file() and file_digest(file) == self.manifest.model.sha256
-        if given is not None and not same:
-            raise AdaptError(
-                "not the model that the folder was made from", where=str(given), hint="its SHA-256 differs"
-            )
-        return file if same else None
+        if file.is_file() and file_digest(file) == self.manifest.model.sha256:
+            return file
+        if given is not None:
+            what = f"not the {self.manifest.model.name} that the folder was made from"
+            raise AdaptError(what, where=str(given), hint="its SHA-256 is not the manifest's")
+        return None
 
 
 def read_folder(path: Path) -> OutputFolder:
-    """Read a folder that the main job wrote. Raises AdaptError (exit 2) where it is none or is damaged."""
+    """Read a folder that the main job wrote. Raises AdaptError (exit 2) where it is none or was changed since."""
     manifest = read_manifest(_read(path, "manifest.json"), str(path / "manifest.json"))
     where = str(path / "report.json")
     try:
@@ -48,8 +49,14 @@ def read_folder(path: Path) -> OutputFolder:
     except ValueError as error:
         raise AdaptError("not a report of this tool", where=where, hint="run the main job again") from error
     validate_report(report, where)
-    adapted = ModelProto.FromString(_read(path, "adapted.onnx"))
-    return OutputFolder(path, manifest, reading_of(report), adapted)
+    if not report.get("heads") or "reading" not in report:
+        raise AdaptError("a report without heads", where=where, hint="run the main job again")
+    adapted = _read(path, "adapted.onnx")
+    written = {each.path: each.sha256 for each in manifest.artifacts}
+    if sha256(adapted).hexdigest() != written.get("adapted.onnx"):
+        what = "not the file that the main job wrote: its SHA-256 is not the manifest's"
+        raise AdaptError(what, where=str(path / "adapted.onnx"), hint="run the main job again")
+    return OutputFolder(path, manifest, reading_of(report), ModelProto.FromString(adapted))
 
 
 def _read(folder: Path, name: str) -> bytes:

@@ -26,9 +26,12 @@ def check(model: Model) -> None:
                 raise BrokenGraphError(f"{tensor.name!r} is computed twice")
             if len(tensor.inputs) != 1 or tensor.inputs[0] is not node:
                 raise BrokenGraphError(f"{tensor.name!r} does not know its producer {node.op}")
+            for reader in tensor.outputs:
+                if not any(read is tensor for read in reader.inputs):
+                    raise BrokenGraphError(f"{tensor.name!r} takes {reader.op} for a reader")
             ready.add(tensor.name)
     for tensor in model.outputs:
-        if tensor.name not in ready:
+        if tensor.name not in ready and not is_constant(tensor):
             raise BrokenGraphError(f"the output {tensor.name!r} is not computed")
     _check_constants(model, ready)
 

@@ -22,7 +22,8 @@ def count_macs(proto: ModelProto) -> int:
         elif node.op_type == "ConvTranspose":
             total += math.prod(shapes.get(node.input[0], [0])) * math.prod(weight[1:])
         elif node.op_type in ("Gemm", "MatMul"):
-            inner = shapes.get(node.input[0], [0])[-1]
+            turned = any(attribute.name == "transA" and attribute.i for attribute in node.attribute)
+            inner = shapes.get(node.input[0], [0])[0 if turned else -1]
             total += math.prod(shapes.get(node.output[0], [0])) * inner
     return total
 

@@ -10,7 +10,7 @@ import onnx_graphsurgeon as gs
 from numpy.typing import NDArray
 
 from .model import Model
-from .nodes import Node, Tensor, is_constant
+from .nodes import Node, Tensor
 
 
 class Editor:
@@ -60,7 +60,13 @@ class Editor:
         self.forward(tensor, self.constant(values, tensor.name))
 
     def forward(self, old: Tensor, new: Tensor) -> None:
-        """Let the readers of `old` read `new`. A graph output keeps its name: then `new`'s producer computes it."""
+        """Let the readers of `old` read `new`. A graph output keeps its name: then `new`'s producer computes it.
+
+        Where that cannot be, since `new` is an output itself or nothing computes it, an Identity computes `old`.
+        """
+        if self.model.is_output(old) and (self.model.is_output(new) or not new.inputs):
+            self.supersede(old, "Identity", [new], {})
+            return
         self.sites.append(old.name)
         producer = old.inputs[0]
         if self.model.is_output(old):
@@ -79,10 +85,9 @@ class Editor:
 
     def expose(self, outputs: Sequence[tuple[Tensor, str]]) -> None:
         """Make these tensors the graph outputs under these names: the one verb that changes the interface."""
+        self.sites += [tensor.name for tensor, _ in outputs]
         for tensor, name in outputs:
-            self.sites.append(tensor.name)
-            if tensor.name != name:
-                tensor.name = self.model.unique(name)
+            self.model.rename(tensor, name)
         old = list(self.model.outputs)
         self.model.expose(tensor for tensor, _ in outputs)
         for tensor in old:
@@ -96,24 +101,32 @@ class Editor:
 
     def _bury(self, node: Node) -> None:
         """Take a node out of the graph if nothing reads it, and then its producers likewise."""
-        if any(tensor.outputs or self.model.is_output(tensor) for tensor in node.outputs):
-            return
-        self.replaced.append(node.name or (node.outputs[0].name if node.outputs else node.op))
-        sources = list(node.inputs)
-        while node.inputs:
-            self._drop_input(node, 0)
-        for tensor in list(node.outputs):
-            self._release_output(node, tensor)
-        for tensor in sources:
-            if not is_constant(tensor) and tensor.inputs and not tensor.outputs:
-                self._bury(tensor.inputs[0])
+        doomed = [node]
+        while doomed:
+            node = doomed.pop()
+            if any(tensor.outputs or self.model.is_output(tensor) for tensor in node.outputs):
+                continue
+            self.replaced.append(node.name or (node.outputs[0].name if node.outputs else node.op))
+            sources = list(node.inputs)
+            while node.inputs:
+                self._drop_input(node, 0)
+            while node.outputs:
+                _delete(node.outputs[0].inputs, node)
+                list.__delitem__(node.outputs, 0)  # type: ignore[arg-type]
+            doomed += [tensor.inputs[0] for tensor in reversed(sources) if tensor.inputs and not tensor.outputs]
 
     # onnx-graphsurgeon's lists remove by equality and might take an equal, other node: these go by identity.
 
-    @staticmethod
-    def _release_output(node: Node, tensor: Tensor) -> None:
-        _delete(node.outputs, tensor)
+    def _release_output(self, node: Node, tensor: Tensor) -> None:
+        """Part a node from an output. Among several an unread one takes its place: outputs go by their position."""
         _delete(tensor.inputs, node)
+        if len(node.outputs) == 1:
+            _delete(node.outputs, tensor)
+            return
+        place = next(index for index, output in enumerate(node.outputs) if output is tensor)
+        spare = gs.Variable(self.model.unique(f"{tensor.name}.unread"), dtype=tensor.dtype, shape=tensor.shape)
+        list.__setitem__(node.outputs, place, spare)  # type: ignore[call-overload]
+        list.append(spare.inputs, node)
 
     @staticmethod
     def _drop_input(node: Node, index: int) -> None:

@@ -11,8 +11,11 @@ from collections.abc import Iterable, Iterator
 
 import onnx_graphsurgeon as gs
 from onnx import ModelProto, NodeProto
+from onnx_graphsurgeon.logger import G_LOGGER
 
-from .nodes import Node, Tensor, is_constant
+from .nodes import Node, Tensor, distinct, is_constant
+
+G_LOGGER.severity = G_LOGGER.CRITICAL  # it logs to stdout, which belongs to the command's results
 
 
 class Model:
@@ -28,6 +31,7 @@ class Model:
         self._source = source
         self._notes = {node.output[0]: node for node in source.graph.node if node.output}
         self._names = {tensor.name for tensor in self._all_tensors()}
+        self._name_nodes()
         self.prune()
 
     @classmethod
@@ -80,6 +84,16 @@ class Model:
         self._names.add(name)
         return name
 
+    def rename(self, tensor: Tensor, name: str) -> None:
+        """Give the tensor exactly this name; another tensor that bears it gives way."""
+        holder = self.tensors().get(name)
+        if holder is not None and holder is not tensor:
+            if isinstance(holder, gs.Constant):
+                holder.values = holder.values  # a copy: the export would rename the source's own initialiser
+            holder.name = self.unique(name)
+        self._names.add(name)
+        tensor.name = name
+
     def prune(self) -> None:
         """Drop what no output needs and put the nodes into their canonical order."""
         ordered: list[Node] = []
@@ -94,8 +108,7 @@ class Model:
 
     def to_proto(self) -> ModelProto:
         """The model as a proto of its own; what the facade keeps (metadata, node documentation) is put back."""
-        for node in self.nodes:
-            node.name = node.name or node.outputs[0].name
+        self._name_nodes()
         proto: ModelProto = gs.export_onnx(self._graph)
         proto.ir_version = self._source.ir_version
         proto.metadata_props.extend(self._source.metadata_props)
@@ -104,7 +117,8 @@ class Model:
         for node in proto.graph.node:
             note = self._notes.get(node.output[0])
             if note is not None and note.op_type == node.op_type:
-                node.doc_string = note.doc_string
+                if note.doc_string:
+                    node.doc_string = note.doc_string
                 node.metadata_props.extend(note.metadata_props)
         alive = {name for node in proto.graph.node for name in [*node.input, *node.output]}
         for annotation in self._source.graph.quantization_annotation:
@@ -115,6 +129,12 @@ class Model:
     def source_node(self, tensor_name: str) -> NodeProto | None:
         """The original's node that computed this tensor, None where the original had no such tensor."""
         return self._notes.get(tensor_name)
+
+    def _name_nodes(self) -> None:
+        """Give each node a name of its own, as the runtime demands: the exporter's, or its first output's."""
+        stems = (node.name or next((tensor.name for tensor in node.outputs), "") for node in self.nodes)
+        for node, name in zip(self.nodes, distinct(stems), strict=True):
+            node.name = name
 
     def _all_tensors(self) -> Iterator[Tensor]:
         yield from self.inputs

@@ -6,12 +6,13 @@ The objects are onnx-graphsurgeon's. They compare by content and are unhashable:
 
 from __future__ import annotations
 
-from collections.abc import MutableSequence
+from collections.abc import Iterable, Mapping, MutableSequence
 from typing import Any, Protocol
 
 import numpy as np
 import onnx_graphsurgeon as gs
 from numpy.typing import NDArray
+from onnx import numpy_helper
 
 
 class Tensor(Protocol):
@@ -49,3 +50,25 @@ def is_constant(tensor: Tensor) -> bool:
 def constant_values(tensor: Tensor) -> NDArray[Any] | None:
     """The stored values of a constant, None for a tensor that is computed."""
     return np.asarray(tensor.values) if isinstance(tensor, gs.Constant) else None
+
+
+def distinct(names: Iterable[str]) -> list[str]:
+    """The names in order, each made unique; the empty name stays."""
+    taken: set[str] = set()
+    found = []
+    for stem in names:
+        name, count = stem, 0
+        while name in taken:
+            count += 1
+            name = f"{stem}.{count}"
+        found.append(name)
+        taken.update({name} - {""})
+    return found
+
+
+def proto_attributes(attrs: Mapping[str, Any]) -> dict[str, Any]:
+    """A node's attributes as onnx.helper takes them: a stored tensor becomes a TensorProto."""
+    return {
+        name: numpy_helper.from_array(np.asarray(value.values)) if isinstance(value, gs.Constant) else value
+        for name, value in attrs.items()
+    }

@@ -6,12 +6,14 @@ from collections.abc import Sequence
 
 import numpy as np
 import onnx
-from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, numpy_helper
+from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, TensorShapeProto, numpy_helper
 
 from ..errors import AdaptError, Exit
+from .nodes import distinct
 from .refuse import refuse_batch
 
 _HALF = (TensorProto.FLOAT16, TensorProto.BFLOAT16)
+_NO_AXES = "export without dynamic axes"
 
 
 def inline_functions(proto: ModelProto) -> None:
@@ -23,15 +25,25 @@ def inline_functions(proto: ModelProto) -> None:
     proto.CopyFrom(inliner.inline_local_functions(proto))
 
 
+def name_apart(proto: ModelProto) -> None:
+    """Give nodes of one name different ones: the standard asks for none, the runtime does."""
+    nodes = proto.graph.node
+    for node, name in zip(nodes, distinct(node.name for node in nodes), strict=True):
+        if node.name != name:
+            node.name = name
+
+
 def pin_input_shape(proto: ModelProto, shape: tuple[int, ...] | None) -> None:
     """Give the image input its static shape. Raises AdaptError where an axis stays open or contradicts `shape`."""
     weights = {tensor.name for tensor in proto.graph.initializer}
     inputs = [value for value in proto.graph.input if value.name not in weights]
     if shape is not None and len(inputs) != 1:
-        raise AdaptError(f"--input-shape needs a model with one input, this one has {len(inputs)}")
+        raise AdaptError(f"--input-shape needs a model with one input, this one has {len(inputs)}", hint=_NO_AXES)
     changed = False
     for value in inputs:
-        dims = value.type.tensor_type.shape.dim
+        dims, has_rank = value.type.tensor_type.shape.dim, value.type.tensor_type.HasField("shape")
+        if shape is not None and not has_rank:
+            dims.extend([TensorShapeProto.Dimension()] * len(shape))
         known = [d.dim_value if d.HasField("dim_value") and d.dim_value > 0 else None for d in dims]
         wanted = list(shape) if shape is not None else known
         if len(wanted) != len(known) or any(k not in (None, w) for k, w in zip(known, wanted, strict=True)):
@@ -39,11 +51,11 @@ def pin_input_shape(proto: ModelProto, shape: tuple[int, ...] | None) -> None:
                 f"--input-shape {_say(wanted)} contradicts the model's {_say(known)}",
                 where=f"input {value.name!r}",
             )
-        if not known or None in wanted:
+        if None in wanted or not (has_rank or wanted):
             raise AdaptError(
-                f"dynamic axes {_say(known)}",
+                f"dynamic axes {_say(known)}" if known else "not even the number of axes is known",
                 where=f"input {value.name!r}",
-                hint=f"add --input-shape {_example(known)}",
+                hint=f"add --input-shape {_example(known)}" if len(inputs) == 1 else _NO_AXES,
             )
         for dim, size in zip(dims, wanted, strict=True):
             changed = changed or dim.dim_value != size
@@ -60,6 +72,7 @@ def _say(dims: Sequence[int | None]) -> str:
 
 
 def _example(known: Sequence[int | None]) -> str:
+    known = known or [None] * 4
     usual = [1, 3, 640, 640] if len(known) == 4 else [1] * len(known)
     return "x".join(str(k or u) for k, u in zip(known, usual, strict=True))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from onnx import ModelProto, defs, version_converter
 
 from ..errors import AdaptError, Exit
+from .normalise import constants_to_initialisers
 from .shapes import infer_shapes, skeleton
 
 
@@ -23,10 +24,15 @@ def convert_opset(proto: ModelProto, opset: int, ir_version: int) -> ModelProto:
         converted.graph.node.extend(bones.graph.node)
         converted.opset_import.extend(bones.opset_import)
         for node in converted.graph.node:
-            if node.output[0] in notes:
-                node.metadata_props.extend(notes[node.output[0]].metadata_props)
+            note = notes.get(node.output[0])
+            if note is not None:
+                del node.metadata_props[:]
+                node.metadata_props.extend(note.metadata_props)
+                if note.doc_string:
+                    node.doc_string = note.doc_string
         present = {tensor.name for tensor in proto.graph.initializer} | {v.name for v in bones.graph.input}
         converted.graph.initializer.extend(t for t in bones.graph.initializer if t.name not in present)
+        constants_to_initialisers(converted)  # the converter writes operands as Constant nodes
     infer_shapes(converted, check=True)
     return converted
 
@@ -43,7 +49,8 @@ def _converted_bones(proto: ModelProto, opset: int) -> ModelProto:
         converted: ModelProto = version_converter.convert_version(bones, opset)
     except (RuntimeError, ValueError) as error:
         source = opset_of(proto)
-        changed = {n.op_type for n in bones.graph.node if _since(n.op_type, opset) != _since(n.op_type, source)}
+        standard = {n.op_type for n in bones.graph.node if n.domain in ("", "ai.onnx")}
+        changed = {op for op in standard if _since(op, opset) != _since(op, source)}
         if changed:
             raise AdaptError(
                 f"{', '.join(sorted(changed))} cannot be brought from opset {source} to {opset}",
@@ -51,12 +58,13 @@ def _converted_bones(proto: ModelProto, opset: int) -> ModelProto:
                 code=Exit.UNSUPPORTED,
             ) from error
         converted = bones
-        del converted.opset_import[:]
-        converted.opset_import.add(domain="", version=opset)
+        for entry in converted.opset_import:
+            entry.version = opset if entry.domain in ("", "ai.onnx") else entry.version
     return converted
 
 
 def _since(op: str, opset: int) -> int:
-    if not defs.has(op):
+    """The opset in which the operator took the form that it has in this one; 0 where this one has no such operator."""
+    if not defs.has(op, opset):
         return 0
     return int(defs.get_schema(op, max_inclusive_version=opset).since_version)

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from onnx import GraphProto, ModelProto, NodeProto
+from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, defs
 
 from ..errors import AdaptError, Exit
 
 CONTROL_FLOW = frozenset({"If", "Loop", "Scan"})
-QUANTISED_DOMAIN_MARKS = (
-    "QuantizeLinear",
-    "QLinear",
-    "DynamicQuantize",
-    "MatMulInteger",
-    "ConvInteger",
-    "QAttention",
-)
+# Parts of operator names, in lower case; com.microsoft's are among them.
+QUANTISED_MARKS = ("quantize", "qlinear", "qordered", "qgemm", "qattention", "matmulinteger", "convinteger", "nbits")
+_LISTS = (AttributeProto.INTS, AttributeProto.FLOATS, AttributeProto.STRINGS)
 KNOWN_DOMAINS = frozenset({"", "ai.onnx", "com.microsoft"})
 
 
@@ -39,7 +34,7 @@ def _why_not(node: NodeProto) -> tuple[str, str]:
             f"{op} makes the graph depend on data",
             "export with torch.jit.trace or torch.export, not with scripting",
         )
-    if any(mark in op for mark in QUANTISED_DOMAIN_MARKS):
+    if any(mark in op.lower() for mark in QUANTISED_MARKS):
         return f"{op}: the model is already quantised", "give the float model; the compiler quantises it"
     if "NMS" in op or op == "NonMaxSuppression":
         return (
@@ -48,8 +43,13 @@ def _why_not(node: NodeProto) -> tuple[str, str]:
         )
     if node.domain not in KNOWN_DOMAINS:
         return f"{op}: the operator domain {node.domain!r} is unknown", "export with standard ONNX operators"
+    if node.domain != "com.microsoft" and not defs.has(op):
+        return f"{op}: ONNX has no operator of this name", "export with standard ONNX operators"
     if any(a.HasField("g") or a.graphs for a in node.attribute):
         return f"{op} carries a subgraph", "export the model without control flow"
+    for a in node.attribute:
+        if a.type in _LISTS and not (a.ints or a.floats or a.strings):  # the runtime and the checker disagree on them
+            return f"{op}: its attribute {a.name!r} is an empty list", "leave the attribute out"
     return "", ""
 
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, helper, numpy_helper
+from onnx import ModelProto, helper, numpy_helper
 
-from .nodes import Node, Tensor, constant_values
+from .nodes import Node, Tensor, constant_values, proto_attributes
 from .session import Session
 
 
@@ -25,7 +25,11 @@ def run_region(
                 initialisers[tensor.name] = numpy_helper.from_array(values, tensor.name)
     protos = [
         helper.make_node(
-            n.op, [t.name for t in n.inputs], [t.name for t in n.outputs], domain=n.domain or "", **n.attrs
+            n.op,
+            [t.name for t in n.inputs],
+            [t.name for t in n.outputs],
+            domain=n.domain or "",
+            **proto_attributes(n.attrs),
         )
         for n in ordered
     ]
@@ -33,7 +37,7 @@ def run_region(
         helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)
         for name, x in feeds.items()
     ]
-    results = [helper.make_tensor_value_info(t.name, TensorProto.FLOAT, None) for t in outputs]
+    results = [helper.make_empty_tensor_value_info(t.name) for t in outputs]
     graph = helper.make_graph(protos, "region", inputs, results, list(initialisers.values()))
     domains = {n.domain or "" for n in ordered} - {"", "ai.onnx"}
     opsets = [helper.make_opsetid("", opset), *(helper.make_opsetid(domain, 1) for domain in sorted(domains))]
@@ -65,24 +69,24 @@ def extract(proto: ModelProto, inputs: Sequence[str], outputs: Sequence[str]) ->
     Graph inputs that the part still reads stay inputs; float tensors named in `inputs` become inputs of their
     recorded shape. Raises KeyError for an output that nothing computes.
     """
-    makers = {name: node for node in proto.graph.node for name in node.output}
+    makers = {name: place for place, node in enumerate(proto.graph.node) for name in node.output if name}
     types = {value.name: value for value in [*proto.graph.value_info, *proto.graph.output, *proto.graph.input]}
-    cut, needed, stack = set(inputs), set[str](), list(outputs)
+    cut, needed, stack = set(inputs), set[int](), list(outputs)
     while stack:
         name = stack.pop()
-        node = makers.get(name)
-        if node is None or name in cut or node.output[0] in needed:
+        place = makers.get(name)
+        if place is None or name in cut or place in needed:
             continue
-        needed.add(node.output[0])
-        stack.extend(node.input)
-    nodes = [node for node in proto.graph.node if node.output[0] in needed]
+        needed.add(place)
+        stack.extend(proto.graph.node[place].input)
+    nodes = [proto.graph.node[place] for place in sorted(needed)]
     read = {name for node in nodes for name in node.input}
     declared = [v for v in proto.graph.input if v.name in read and v.name not in cut]
     part = helper.make_graph(
         nodes,
         "part",
         [*(types[name] for name in inputs), *declared],
-        [types.get(name) or helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in outputs],
+        [types.get(name) or helper.make_empty_tensor_value_info(name) for name in outputs],
         [tensor for tensor in proto.graph.initializer if tensor.name in read],
     )
     return helper.make_model(part, opset_imports=proto.opset_import, ir_version=proto.ir_version)

@@ -2,35 +2,41 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from ..errors import AdaptError
+from .nodes import proto_attributes
 
 _FATAL = 4
+_SMALL_BYTES = 4096
 
 
 class Session:
-    """A model ready to run. `run` takes {input name: array} and gives {output name: array}."""
+    """A model ready to run. `run` takes {input name: array} and gives {output name: array}.
 
-    def __init__(self, model: ModelProto | bytes, *, optimise: bool = False) -> None:
-        data = model.SerializeToString() if isinstance(model, ModelProto) else model
+    `weights` are initialisers kept outside the model. All large ones are lent to the runtime, not written into the
+    bytes that it parses: that would cost two more copies of the network.
+    """
+
+    def __init__(self, model: ModelProto, weights: Iterable[TensorProto] = ()) -> None:
         options = ort.SessionOptions()
         options.log_severity_level = _FATAL
         options.execution_order = ort.ExecutionOrder.PRIORITY_BASED  # as listed, where there is a choice
-        levels = ort.GraphOptimizationLevel
-        options.graph_optimization_level = levels.ORT_ENABLE_ALL if optimise else levels.ORT_DISABLE_ALL
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.enable_mem_pattern = False  # a pattern and an arena pay only from the second run on,
         options.enable_cpu_mem_arena = False  # and the arena keeps what a map no longer needs
+        lean, lent = _lend([*model.graph.initializer, *weights], model)
+        options.add_external_initializers(list(lent), list(lent.values()))
         try:
-            self._session = ort.InferenceSession(data, options, providers=["CPUExecutionProvider"])
-        except Exception as error:
+            self._session = ort.InferenceSession(lean.SerializeToString(), options, providers=["CPUExecutionProvider"])
+        except Exception as error:  # the runtime's exceptions have no common base
             raise AdaptError(f"ONNX Runtime cannot load the model: {_gist(error)}", hint="export it again") from error
         self.inputs = [value.name for value in self._session.get_inputs()]
         self.outputs = [value.name for value in self._session.get_outputs()]
@@ -44,6 +50,25 @@ class Session:
         return dict(zip(self.outputs, results, strict=True))
 
 
+def _lend(weights: Iterable[TensorProto], model: ModelProto) -> tuple[ModelProto, dict[str, ort.OrtValue]]:
+    """The model without its large initialisers, and those by name."""
+    lean = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
+    lean.graph.name = model.graph.name or "graph"
+    lean.graph.node.extend(model.graph.node)
+    lean.graph.input.extend(model.graph.input)
+    lean.graph.output.extend(model.graph.output)
+    lent: dict[str, ort.OrtValue] = {}
+    for tensor in weights:
+        if tensor.ByteSize() <= _SMALL_BYTES or tensor.data_type == TensorProto.STRING:
+            lean.graph.initializer.append(tensor)
+            continue
+        outside = lean.graph.initializer.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
+        outside.data_location = TensorProto.EXTERNAL
+        outside.external_data.add(key="location", value="lent")
+        lent[tensor.name] = ort.OrtValue.ortvalue_from_numpy(numpy_helper.to_array(tensor))
+    return lean, lent
+
+
 def with_outputs(proto: ModelProto, names: Sequence[str]) -> ModelProto:
     """A copy of the model that also gives the named tensors."""
     tapped = ModelProto()
@@ -53,7 +78,7 @@ def with_outputs(proto: ModelProto, names: Sequence[str]) -> ModelProto:
     for name in names:
         if name not in present:
             known = types.get(name)
-            tapped.graph.output.append(known or helper.make_tensor_value_info(name, TensorProto.FLOAT, None))
+            tapped.graph.output.append(known or helper.make_empty_tensor_value_info(name))
             present.add(name)
     return tapped
 
@@ -63,7 +88,7 @@ def evaluate_node(
 ) -> NDArray[Any]:
     """The first output of one operator on constant inputs."""
     names = [f"x{i}" for i in range(len(inputs))]
-    node = helper.make_node(op, names, ["y"], domain=domain, **attrs)
+    node = helper.make_node(op, names, ["y"], domain=domain, **proto_attributes(attrs))
     values = [
         helper.make_tensor_value_info(name, helper.np_dtype_to_tensor_dtype(x.dtype), x.shape)
         for name, x in zip(names, inputs, strict=True)

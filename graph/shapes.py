@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import math
+import re
+
 import onnx
-from onnx import ModelProto
+from onnx import ModelProto, TensorProto
 
 from ..errors import AdaptError
 
 # Shape arithmetic reads small integer tensors only; a larger initialiser is known by its shape alone.
-_SMALL_BYTES = 4096
+_SMALL_ELEMENTS = 1024
 
 
 def infer_shapes(proto: ModelProto, *, check: bool = False) -> None:
@@ -16,6 +19,7 @@ def infer_shapes(proto: ModelProto, *, check: bool = False) -> None:
     bones = skeleton(proto)
     try:
         if check:
+            _complete_outputs(bones)
             onnx.checker.check_model(bones)
         inferred = onnx.shape_inference.infer_shapes(bones, check_type=check, strict_mode=check, data_prop=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, ValueError) as error:
@@ -36,14 +40,32 @@ def skeleton(proto: ModelProto) -> ModelProto:
     graph.output.extend(source.output)
     declared = {value.name for value in source.input}
     for tensor in source.initializer:
-        if len(tensor.raw_data) <= _SMALL_BYTES and tensor.ByteSize() <= 2 * _SMALL_BYTES:
+        if is_small(tensor):
             graph.initializer.append(tensor)
         elif tensor.name not in declared:
             graph.input.append(onnx.helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
     return bones
 
 
+def is_small(tensor: TensorProto) -> bool:
+    """True for an initialiser that shape arithmetic might read; asking costs no copy of the values."""
+    return bool(math.prod(tensor.dims) <= _SMALL_ELEMENTS)
+
+
+def _complete_outputs(bones: ModelProto) -> None:
+    """Give outputs the shape that the checker asks for where the file leaves it open."""
+    if all(value.type.tensor_type.HasField("shape") for value in bones.graph.output):
+        return
+    inferred = onnx.shape_inference.infer_shapes(bones, data_prop=True)
+    for mine, theirs in zip(bones.graph.output, inferred.graph.output, strict=True):
+        mine.CopyFrom(theirs)
+
+
 def _gist(error: BaseException) -> str:
     """The sentence of a library's error that names the node and what is wrong with it."""
     lines = [line.strip() for line in str(error).splitlines() if line.strip() and not line.startswith("==>")]
-    return (lines or [type(error).__name__])[0].split("[ShapeInferenceError]")[-1].strip()[:300]
+    said = re.sub(r"\[\w+Error\]|Inference error\(s\):", "", (lines or [type(error).__name__])[0])
+    said = re.sub(
+        r"\(op_type:(\w+)(?:, node name: ([^)]*))?\)", lambda found: " ".join(filter(None, found.groups())), said
+    )
+    return " ".join(said.split())[:300]

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..graph.edit import Editor
 from ..graph.nodes import Node
@@ -50,19 +51,21 @@ def rewrite(edit: Editor, found: Match) -> None:
 
 def fit(found: Match) -> Fit:
     """The slope, and the root mean square error over the activation's standard deviation."""
-    x, weights = found.histogram.centres, found.histogram.weights
-    truth = found.activation.curve(x)
-    swapped = np.where(x > 0, x, found.slope * x)
-    deviation = np.sqrt(weights @ (truth - weights @ truth) ** 2)
-    error = float(np.sqrt(weights @ (swapped - truth) ** 2) / max(float(deviation), 1e-12))
-    return Fit(found.activation.name, "leaky", (found.slope,), error, partial(worst_error, found))
+    x = found.histogram.centres
+    error = found.histogram.relative_error(leaky(found.slope, x), found.activation.curve(x))
+    function, worst = partial(leaky, found.slope), partial(worst_error, found)
+    return Fit(found.activation.name, "leaky", (found.slope,), error, function, worst)
+
+
+def leaky(slope: float, x: NDArray[np.float64]) -> NDArray[np.float64]:
+    """LeakyReLU at x, of any shape."""
+    return np.where(x > 0, x, slope * x)
 
 
 def worst_error(found: Match, low: float, high: float) -> float:
     """The largest difference between LeakyReLU and the activation for inputs in [low, high], on a dense grid."""
     x = np.linspace(low, high, 4097)
-    swapped = np.where(x > 0, x, found.slope * x)
-    return float(np.abs(swapped - found.activation.curve(x)).max()) * (1 + 1e-3)
+    return float(np.abs(leaky(found.slope, x) - found.activation.curve(x)).max()) * (1 + 1e-3)
 
 
 RULE = Rule(

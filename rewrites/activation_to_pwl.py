@@ -98,7 +98,10 @@ def _bent(edit: Editor, x: Tensor, term: Term, stem: str) -> Tensor:
 def fit(found: Match) -> Fit:
     """The terms' numbers (a, b, alpha of each) and the error of the fit."""
     numbers = tuple(value for term in found.fitted.terms for value in (term.a, term.b, term.alpha))
-    return Fit(found.activation.name, f"pwl{found.hinges}", numbers, found.fitted.error, partial(worst_error, found))
+    fitted = found.fitted
+    return Fit(
+        found.activation.name, f"pwl{found.hinges}", numbers, fitted.error, fitted, partial(worst_error, found)
+    )
 
 
 def worst_error(found: Match, low: float, high: float) -> float:

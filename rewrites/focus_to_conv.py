@@ -24,7 +24,7 @@ from ..graph.walk import constant, need, node_name, optional, sole_reader, stati
 from .core.rule import Context, Rule
 
 _MOVES = frozenset(
-    "Slice Concat SpaceToDepth Reshape Transpose Gather Split Identity Squeeze Unsqueeze Flatten Cast Expand".split()
+    "Slice Concat SpaceToDepth Reshape Transpose Gather Split Identity Squeeze Unsqueeze Flatten Expand".split()
 )
 _MOST_EXACT = 1 << 24  # float32 counts up to here without gaps
 
@@ -53,6 +53,7 @@ def match(conv: Node, context: Context) -> Match | None:
     if len(sources) != 1:
         return None
     image = next(iter(sources.values()))
+    need(image.dtype == np.float32, f"the input {image.name} is no float32", between[0])
     _, channels, height, width = _need_rank_4(static_shape(image), between[0])
     shape = _need_rank_4(static_shape(focused), between[0])
     block = height // max(shape[2], 1)

@@ -52,10 +52,10 @@ def recognise(model: Model, original: ModelProto) -> Reading:
         try:
             return family.recognise(model, original)
         except Decline as decline:
-            reasons.append(f"{family.name}: {decline.reason}")
+            reasons.append(f"as {family.name}, {decline.reason}")
     raise AdaptError(
-        f"the outputs cannot be read: {'; '.join(reasons)}",
+        f"no detector that is known here: {'; '.join(reasons)}",
         where=model.name,
-        hint="export the network with its standard head, without extra post-processing",
+        hint="YOLOX and ByteTrack networks are, exported with their standard head and without further post-processing",
         code=Exit.UNSUPPORTED,
     )

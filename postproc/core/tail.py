@@ -17,38 +17,44 @@ from .frontier import Frontier
 
 _Array = NDArray[np.float32]
 _SEED = 20
+_DRAWS = 4  # so that a level of a single cell has a spread, too
 _REACH = 3.0  # raw maps are drawn from [-3, 3]: a sigmoid then spans .05 to .95, a size 1/20 to 20 cells
 
 
 def run_tail(original: ModelProto, frontier: Frontier) -> tuple[dict[str, _Array], dict[str, _Array]]:
     """Run the part of the original behind the frontier on seeded uniform maps, so that no role is blind: every sigmoid
-    and every size is exercised over its range, and no two values are alike. Returns (frontier maps, outputs).
+    and every size is exercised over its range, and no two values are alike.
+
+    Returns (frontier maps [draws, c, h, w], outputs [draws, ...]), by tensor name.
     """
     random = np.random.default_rng(_SEED)
     names = list(frontier.convolutions)
     part = extract(original, names, [value.name for value in original.graph.output])
     shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in part.graph.input}
-    feeds = {name: random.uniform(-_REACH, _REACH, shape).astype(np.float32) for name, shape in shapes.items()}
     session = Session(part)
-    outputs = session.run({name: feeds[name] for name in session.inputs})
-    return {name: feeds[name] for name in names}, {name: outputs[name] for name in session.outputs}
+    draws = []
+    for _ in range(_DRAWS):
+        feeds = {name: random.uniform(-_REACH, _REACH, shape).astype(np.float32) for name, shape in shapes.items()}
+        draws.append(feeds | session.run({name: feeds[name] for name in session.inputs}))
+    maps = {name: np.concatenate([draw[name] for draw in draws]) for name in names}
+    return maps, {name: np.stack([draw[name] for draw in draws]) for name in session.outputs}
 
 
 @dataclass(frozen=True, slots=True)
 class Observed:
-    """One level of the model's output as cells: float32 [h * w, c] in the order box, objectness, classes, others; or
-    one such array per head, keyed by the head's tensor, where the model gives each by itself.
+    """One level of the model's output as cells: float32 [draws, h * w, c] in the order box, objectness, classes,
+    others; or one such array per head, keyed by the head's tensor, where the model gives each by itself.
     """
 
     cells: _Array | None
     heads: Mapping[str, _Array]
 
     def role(self, role: str, level: Level, classes: int) -> _Array | None:
-        """What the output shows for a role, float32 [h * w, c]; None where it has no place for it."""
+        """What the output shows for a role, float32 [draws, h * w, c]; None where it has no place for it."""
         if self.cells is None:
             return self.heads.get(dict(level.roles)[role])
         window = {"reg": slice(0, 4), "obj": slice(4, 5), "cls": slice(5, 5 + classes)}[role]
-        return self.cells[:, window]
+        return self.cells[..., window]
 
 
 def observe(
@@ -58,32 +64,44 @@ def observe(
 
     Declines for any other layout, with the shapes.
     """
-    if all(len(names) == 1 for names in frontier.by_output.values()):
-        heads = {names[0]: outputs[output] for output, names in frontier.by_output.items()}
-        if all(array.ndim == 4 for array in heads.values()):
-            cells = {name: _map_to_cells(array) for name, array in heads.items()}
-            return {grid: Observed(None, {n: cells[n] for n in cells if frontier.grid(n) == grid}) for grid in grids}
-    arrays = list(outputs.values())
-    if len(arrays) == 1 and arrays[0].ndim == 3:
-        return _split_flat(arrays[0], grids)
-    by_grid = {array.shape[2:]: array for array in arrays if array.ndim == 4}
-    if len(arrays) == len(grids) and set(by_grid) == set(grids):
-        return {grid: Observed(_map_to_cells(by_grid[grid]), {}) for grid in grids}
-    shapes = ", ".join(str(list(array.shape)) for array in arrays)
-    raise Decline(f"outputs of the shapes {shapes} are neither [1, cells, 5 + classes] nor maps on the heads' grids")
+    shapes = {name: array.shape[1:] for name, array in outputs.items()}
+    if all(shape[0] == 1 for shape in shapes.values() if shape):
+        arrays = {name: array[:, 0] for name, array in outputs.items() if shapes[name]}
+        if all(array.ndim == 4 for array in arrays.values()) and len(arrays) == len(outputs):
+            if all(len(names) == 1 for names in frontier.by_output.values()):
+                return _split_heads(arrays, frontier, grids)
+            by_grid = {array.shape[2:]: array for array in arrays.values()}
+            if len(arrays) == len(grids) and set(by_grid) == set(grids):
+                return {grid: Observed(to_cells(by_grid[grid]), {}) for grid in grids}
+        if len(outputs) == 1 and all(array.ndim == 3 for array in arrays.values()):
+            return _split_flat(next(iter(arrays.values())), grids)
+    listed = ", ".join(str(list(shape)) for shape in shapes.values())
+    raise Decline(f"outputs of the shapes {listed} are neither [1, cells, 5 + classes] nor maps on the heads' grids")
+
+
+def _split_heads(
+    arrays: Mapping[str, _Array], frontier: Frontier, grids: Sequence[tuple[int, int]]
+) -> dict[tuple[int, int], Observed]:
+    heads = {names[0]: to_cells(arrays[output]) for output, names in frontier.by_output.items()}
+    return {
+        grid: Observed(None, {name: heads[name] for name in heads if frontier.grid(name) == grid}) for grid in grids
+    }
 
 
 def _split_flat(flat: _Array, grids: Sequence[tuple[int, int]]) -> dict[tuple[int, int], Observed]:
     counts = [h * w for h, w in grids]
-    if flat.shape[1] != sum(counts):
-        transposed = " (its axes are transposed)" if flat.shape[2] == sum(counts) else ""
-        raise Decline(f"the output {list(flat.shape)} does not hold {sum(counts)} cells a row{transposed}")
-    ends = np.cumsum(counts)
-    return {
-        grid: Observed(flat[0, end - count : end], {}) for grid, count, end in zip(grids, counts, ends, strict=True)
-    }
+    cells = sum(counts)
+    if flat.shape[1] != cells:
+        shape = [1, *flat.shape[1:]]
+        if flat.shape[2] == cells:
+            raise Decline(f"the output {shape} is transposed: its {cells} cells stand on the last axis")
+        raise Decline(f"the output {shape} has {flat.shape[1]} rows, where the heads have {cells} cells")
+    parts = np.split(flat, np.cumsum(counts)[:-1], axis=1)
+    return {grid: Observed(part, {}) for grid, part in zip(grids, parts, strict=True)}
 
 
-def _map_to_cells(array: _Array) -> _Array:
-    cells: _Array = array[0].reshape(array.shape[1], -1).T
+def to_cells(maps: _Array) -> _Array:
+    """Maps [n, c, h, w] to cells [n, h * w, c], row by row."""
+    n, channels = maps.shape[:2]
+    cells: _Array = maps.reshape(n, channels, -1).transpose(0, 2, 1)
     return cells

@@ -33,7 +33,7 @@ _TOLERANCE = 2e-5
 
 
 def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
-    return 1.0 / (1.0 + np.exp(-x))
+    return np.exp(-np.logaddexp(0.0, -x))
 
 
 def _softplus(x: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -129,7 +129,7 @@ def _is_absorbable(tensor: Tensor, members: Mapping[int, Node], model: Model) ->
 
 
 def _is_scalar_function(node: Node) -> bool:
-    if node.op not in ELEMENTWISE or len(node.outputs) != 1:
+    if node.op not in ELEMENTWISE or len(node.outputs) != 1 or node.outputs[0].dtype != np.float32:
         return False
     return all(np.asarray(constant_values(t)).size == 1 for t in node.inputs if is_constant(t))
 
@@ -146,6 +146,8 @@ def _name(source: Tensor, output: Tensor, nodes: tuple[Node, ...], opset: int) -
 
 
 def _recognise(values: NDArray[np.float64]) -> str:
+    if not np.isfinite(values).all():
+        return UNKNOWN
     for name, curve in KNOWN.items():
         if np.allclose(values, curve(_GRID), rtol=_TOLERANCE, atol=_TOLERANCE):
             return name

@@ -2,75 +2,87 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, numpy_helper
+from onnx import ModelProto, NodeProto, TensorProto, ValueInfoProto, helper, shape_inference
 
-from ...graph.opset import opset_of
-from .difference import Difference
+from ...graph.shapes import skeleton
+from .difference import Difference, equal_values
+from .rows import ROWS, cut, is_elementwise
 
-MEASURES = ("largest", "square", "low", "high", "mean", "mean_square", "input_low", "input_high")
-_MARK = "adapted::"
-# An elementwise region is judged on this many rows of the map: more show nothing new.
-_ROWS = 8
-_POINTWISE = frozenset({"Add", "LeakyRelu", "Relu", "Mul", "Sigmoid", "Clip", "HardSwish"})
+MEASURES = ("largest", "square", "low", "high", "mean", "mean_square")
+_MARK, _MEASURED, _ROWS_OF = "adapted::", "measured::", "rows::"
 
 
 @dataclass(frozen=True, slots=True)
 class Branches:
-    """The model to run; `mismatched` are sites whose shape is no longer the original's."""
+    """The model to run; `mismatched` are sites whose shape is not the original's, or not known.
+
+    `pairs` names two further outputs of elementwise sites: what the region reads, and what it gives.
+    """
 
     model: ModelProto
     mismatched: frozenset[str]
+    pairs: Mapping[str, tuple[str, str]]
 
     @staticmethod
     def result(site: str, measure: str) -> str:
         """The output that holds a measure of a site."""
-        return f"{_MARK}{measure}::{site}"
+        return f"{_MEASURED}{measure}::{site}"
 
 
 def measure_branches(
-    original: ModelProto, adapted: ModelProto, difference: Difference, taps: Sequence[str]
+    original: ModelProto, adapted: ModelProto, difference: Difference, taps: Sequence[str], shown: Collection[str]
 ) -> Branches:
     """The original with one side branch a site. Its outputs are the taps and, per site, the measures as scalars:
-    largest |a - b|, mean (a - b)^2; the smallest, largest, mean and mean square of the original's values; the smallest
-    and largest value that the region reads.
+    largest |a - b|, mean (a - b)^2; the smallest, largest, mean and mean square of the original's values; for the
+    sites `shown` also the pair, where the region is an elementwise function of one tensor.
     """
     builder = _Builder(original, adapted, difference)
     for site in difference.sites:
-        builder.add(site)
-    return Branches(builder.build(taps), frozenset(builder.mismatched))
+        builder.add(site, site in shown)
+    return Branches(builder.build(taps), frozenset(builder.mismatched), builder.pairs)
 
 
 class _Builder:
     def __init__(self, original: ModelProto, adapted: ModelProto, difference: Difference) -> None:
-        self._original, self._adapted, self._difference = original, adapted, difference
+        self._original, self._difference = original, difference
         self._makers = {name: node for node in adapted.graph.node for name in node.output}
         self._weights = {tensor.name: tensor for tensor in adapted.graph.initializer}
-        self._types = {v.name: v for m in (original, adapted) for v in _values(m)}
-        self._new_types = {difference.original_name(v.name): v for v in _values(adapted)}
+        self._stored = {tensor.name: tensor for tensor in original.graph.initializer}
+        self._types = _types(original)
+        self._new_types = {difference.original_name(name): value for name, value in _types(adapted).items()}
         self._nodes: list[NodeProto] = []
         self._initialisers: dict[str, TensorProto] = {}
-        self._outputs: list[str] = []
+        self._outputs: list[ValueInfoProto] = []
         self.mismatched: set[str] = set()
+        self.pairs: dict[str, tuple[str, str]] = {}
 
-    def add(self, site: str) -> None:
+    def add(self, site: str, shown: bool) -> None:
         """Hang the region that ends at a site onto the original, and measure it."""
-        if _dims(self._types.get(site)) != _dims(self._new_types.get(site)):
+        dims = _dims(self._types.get(site))
+        if dims is None or dims != _dims(self._new_types.get(site)):
             self.mismatched.add(site)
             return
         region = self._region(self._difference.sites[site])
-        sampled = self._sample_rows(site, region)
+        outer = self._outer(region)
+        plain = is_elementwise(region, self._weights) and all(_dims(self._types.get(n)) == dims for n in outer)
+        sampled = self._sample_rows(site, {*outer, site}, dims) if plain else {}
         for node in region:
             copy = NodeProto()
             copy.CopyFrom(node)
-            copy.input[:] = [self._source(name, sampled) for name in node.input]
-            copy.output[:] = [_MARK + self._difference.original_name(name) for name in node.output]
+            copy.input[:] = [self._source(name, site, sampled) for name in node.input]
+            copy.output[:] = [_inner(site, name) for name in node.output]
             self._nodes.append(copy)
-        outer = next((n for n in self._outer(region) if self._is_float(n)), site)
-        self._measure(site, sampled.get(site, site), sampled.get(outer, outer))
+        mine = _inner(site, self._adapted_name(site))
+        if shown and plain and len(outer) == 1 and self._is_float(site):
+            self.pairs[site] = (sampled.get(outer[0], outer[0]), mine)
+        self._measure(site, mine, sampled.get(site, site))
+
+    def _adapted_name(self, site: str) -> str:
+        outputs = self._difference.sites[site].output
+        return next(name for name in outputs if self._difference.original_name(name) == site)
 
     def _region(self, last: NodeProto) -> list[NodeProto]:
         """The adapted nodes between tensors that the original has too, in computation order."""
@@ -88,30 +100,39 @@ class _Builder:
         visit(last)
         return list(found.values())
 
-    def _source(self, name: str, sampled: Mapping[str, str]) -> str:
-        """Where a region's node reads: a constant, the original's tensor (or its sample), or the region itself."""
-        if name in self._weights:
-            self._initialisers[name] = self._weights[name]
+    def _source(self, name: str, site: str, sampled: Mapping[str, str]) -> str:
+        """Where a region's node reads: a constant, the original's tensor (or its sample), or the region itself.
+
+        A constant whose name the original has too, with other values, gets another name: the original keeps its own.
+        """
+        if not name:
             return name
+        if name in self._weights:
+            same = name in self._stored and equal_values(self._stored[name], self._weights[name])
+            return name if same else self._store(self._weights[name])
         theirs = self._difference.original_name(name)
         if theirs in self._difference.common or name not in self._makers:
             return sampled.get(theirs, theirs)
-        return _MARK + theirs
+        return _inner(site, name)
 
-    def _sample_rows(self, site: str, region: Sequence[NodeProto]) -> dict[str, str]:
-        """For an elementwise region: its outer tensors and the site, each cut to a few rows; else nothing."""
-        if not all(node.op_type in _POINTWISE or _is_depthwise_1x1(node) for node in region):
+    def _store(self, weight: TensorProto) -> str:
+        name = _MARK + weight.name
+        if name not in self._initialisers:
+            copy = TensorProto()
+            copy.CopyFrom(weight)
+            copy.name = name
+            self._initialisers[name] = copy
+        return name
+
+    def _sample_rows(self, site: str, names: Collection[str], dims: Sequence[int]) -> dict[str, str]:
+        """Maps of these dims, each cut to a few rows; nothing where they are no feature maps or small."""
+        if len(dims) != 4 or dims[2] <= ROWS:
             return {}
-        outer = {*self._outer(region), site}
-        shapes = {tuple(_dims(self._types.get(name)) or ()) for name in outer}
-        shape = next(iter(shapes))
-        if len(shapes) != 1 or len(shape) != 4 or shape[2] <= _ROWS or self._opset() < 10:
-            return {}
-        for name, values in (("from", [0]), ("to", [_ROWS]), ("axis", [2])):
-            self._initialisers[_MARK + name] = numpy_helper.from_array(np.array(values, np.int64), _MARK + name)
-        sampled = {name: f"{_MARK}rows::{site}::{name}" for name in sorted(outer)}
-        window = [_MARK + "from", _MARK + "to", _MARK + "axis"]
-        self._nodes += [helper.make_node("Slice", [name, *window], [cut]) for name, cut in sampled.items()]
+        sampled = {name: f"{_ROWS_OF}{site}::{name}" for name in sorted(names)}
+        for name, result in sampled.items():
+            node, stored = cut(name, result, dims[2], _ROWS_OF)
+            self._nodes.append(node)
+            self._initialisers |= {tensor.name: tensor for tensor in stored}
         return sampled
 
     def _outer(self, region: Sequence[NodeProto]) -> list[str]:
@@ -121,21 +142,15 @@ class _Builder:
         return list(dict.fromkeys(self._difference.original_name(name) for name in read))
 
     def _is_float(self, name: str) -> bool:
-        typed = self._types.get(name)
-        return typed is not None and typed.type.tensor_type.elem_type == TensorProto.FLOAT
+        return bool(self._types[name].type.tensor_type.elem_type == TensorProto.FLOAT)
 
-    def _opset(self) -> int:
-        return opset_of(self._original)
-
-    def _measure(self, site: str, reference: str, source: str) -> None:
-        mine = _MARK + site
+    def _measure(self, site: str, mine: str, reference: str) -> None:
+        delta = f"{_MEASURED}delta::{site}"
         if not self._is_float(site):
-            for name in (mine, reference):
-                self._nodes.append(helper.make_node("Cast", [name], [f"{name}::{site}::float"], to=TensorProto.FLOAT))
-            mine, reference = f"{mine}::{site}::float", f"{reference}::{site}::float"
-            source = reference
+            for name, cast in ((mine, f"{delta}::mine"), (reference, f"{delta}::theirs")):
+                self._nodes.append(helper.make_node("Cast", [name], [cast], to=TensorProto.FLOAT))
+            mine, reference = f"{delta}::mine", f"{delta}::theirs"
         results = {measure: Branches.result(site, measure) for measure in MEASURES}
-        delta = f"{_MARK}delta::{site}"
         chain = [
             ("Sub", [mine, reference], delta),
             ("Abs", [delta], delta + "::abs"),
@@ -147,20 +162,16 @@ class _Builder:
             ("ReduceMean", [reference], results["mean"]),
             ("Mul", [reference, reference], delta + "::reference"),
             ("ReduceMean", [delta + "::reference"], results["mean_square"]),
-            ("ReduceMin", [source], results["input_low"]),
-            ("ReduceMax", [source], results["input_high"]),
         ]
         for op, inputs, output in chain:
             node = helper.make_node(op, inputs, [output])
             if op.startswith("Reduce"):
                 node.attribute.append(helper.make_attribute("keepdims", 0))
             self._nodes.append(node)
-        self._outputs += results.values()
+        self._outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, []) for name in results.values()]
 
     def build(self, taps: Sequence[str]) -> ModelProto:
-        """The original's nodes that are needed, each branch right behind the last of them that it reads: a map that only
-        the original and its branch read is then freed early.
-        """
+        """The original's nodes that are needed, then the branches."""
         graph = self._original.graph
         makers = {name: node for node in graph.node for name in node.output}
         needed: set[str] = set()
@@ -170,48 +181,38 @@ class _Builder:
             if node is not None and node.output[0] not in needed:
                 needed.add(node.output[0])
                 stack.extend(node.input)
-        nodes = _interleaved([node for node in graph.node if node.output[0] in needed], self._nodes)
+        nodes = [node for node in graph.node if node.output[0] in needed] + self._nodes
         read = {name for node in nodes for name in node.input}
-        weights = {t.name: t for t in graph.initializer if t.name in read} | self._initialisers
-        floats = [helper.make_tensor_value_info(name, TensorProto.FLOAT, []) for name in self._outputs]
-        built = helper.make_graph(
-            nodes,
-            "certify",
-            list(graph.input),
-            [*(self._types[n] for n in taps), *floats],
-            list(weights.values()),
-        )
+        weights = [t for t in graph.initializer if t.name in read] + list(self._initialisers.values())
+        shown = dict.fromkeys(name for pair in self.pairs.values() for name in pair)
+        wanted = [*(self._types[name] for name in taps), *(_untyped(n) for n in shown if n not in taps)]
+        built = helper.make_graph(nodes, "certify", list(graph.input), [*wanted, *self._outputs], weights)
         return helper.make_model(
             built, opset_imports=self._original.opset_import, ir_version=max(self._original.ir_version, 4)
         )
 
 
-def _interleaved(main: Sequence[NodeProto], side: Sequence[NodeProto]) -> list[NodeProto]:
-    """All nodes, each side node as early as what it reads allows; both lists are in computation order."""
-    ready = {name: index for index, node in enumerate(main) for name in node.output}
-    slots: list[list[NodeProto]] = [[node] for node in main] or [[]]
-    for node in side:
-        place = max((ready.get(name, 0) for name in node.input), default=0)
-        slots[place].append(node)
-        ready |= dict.fromkeys(node.output, place)
-    return [node for slot in slots for node in slot]
+def _inner(site: str, name: str) -> str:
+    """A region's own tensor: regions may share nodes, each site then computes them for itself."""
+    return f"{_MARK}{site}::{name}" if name else name
 
 
-def _values(model: ModelProto) -> list[ValueInfoProto]:
-    return [*model.graph.value_info, *model.graph.input, *model.graph.output]
+def _untyped(name: str) -> ValueInfoProto:
+    return helper.make_tensor_value_info(name, TensorProto.FLOAT, None)
 
 
-def _dims(value: ValueInfoProto | None) -> list[int] | None:
-    return None if value is None else [dim.dim_value for dim in value.type.tensor_type.shape.dim]
+def _types(model: ModelProto) -> dict[str, ValueInfoProto]:
+    """Types and shapes as they follow from the nodes: what the file says of them is not believed."""
+    bones = skeleton(model)
+    for value in bones.graph.output:
+        value.type.tensor_type.ClearField("shape")
+    inferred = shape_inference.infer_shapes(bones, data_prop=True).graph
+    return {value.name: value for value in [*inferred.value_info, *inferred.input, *inferred.output]}
 
 
-def _is_depthwise_1x1(node: NodeProto) -> bool:
-    """A scale and shift per channel, written as a convolution."""
-    attrs = {attribute.name: helper.get_attribute_value(attribute) for attribute in node.attribute}
-    return (
-        node.op_type == "Conv"
-        and attrs.get("group", 1) > 1
-        and set(attrs.get("kernel_shape", [0])) == {1}
-        and set(attrs.get("strides", [1])) == {1}
-        and not any(attrs.get("pads", []))
-    )
+def _dims(value: ValueInfoProto | None) -> tuple[int, ...] | None:
+    """The static shape, None where any of it is unknown."""
+    if value is None or not value.type.tensor_type.HasField("shape"):
+        return None
+    dims = value.type.tensor_type.shape.dim
+    return tuple(d.dim_value for d in dims) if all(d.HasField("dim_value") for d in dims) else None

@@ -2,8 +2,11 @@
 
 Nothing is believed of what the rules report. A tensor that both networks have is a site if its producer differs; what
 the adapted network computes between such tensors hangs as a side branch on the original, whose own values feed it. So
-every site is judged on true inputs, an approximation upstream blurs no exact rewrite downstream, and if every site
-holds, so does the whole network, by induction. Both are run in one session; only the differences leave it.
+every site is judged on true inputs, an approximation upstream blurs no exact rewrite downstream. If every site holds,
+so does the whole network, by induction in computation order: a tensor that both have is no site only if the same
+operator computes it from the same tensors, and inputs and outputs are the original's. A fitted activation is held to
+two promises: its operators compute the fitted function, and that function differs by no more than it says. Both
+networks are run in one session; of the maps, only a few rows of the fitted ones leave it.
 """
 
 from __future__ import annotations
@@ -16,10 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto
 
+from ...graph.opset import opset_of
 from ...graph.session import Session
 from .branch import MEASURES, Branches, measure_branches
 from .difference import Difference, differing_sites
-from .rule import Certificate, Step
+from .rule import Certificate, Fit, Step
 
 EXACT_RTOL = 1e-5
 _NOBODY = Step("", Certificate.EXACT, EXACT_RTOL, (), (), 0)
@@ -31,7 +35,8 @@ class Site:
     """One tensor that is computed another way. `max_rel` is `max_abs` over the original's spread (largest minus
     smallest); `rms_rel` is the root mean square difference over the original's standard deviation. `bound` is what
     `max_abs` may not exceed: for EXACT and ROUNDING the rule's share of the spread, for a fitted activation the
-    fitted function's own largest error over the inputs that were seen.
+    fitted function's own largest error over the inputs that were seen; where the operators do not even compute that
+    function, `max_abs` and `bound` say how far they are off.
     """
 
     tensor: str
@@ -43,8 +48,8 @@ class Site:
 
     @property
     def holds(self) -> bool:
-        """True where the difference is finite and within the bound."""
-        return math.isfinite(self.max_abs) and self.max_abs <= self.bound
+        """True where the difference is finite and within the bound (a maximum may overlook NaN, a mean does not)."""
+        return math.isfinite(self.max_abs) and math.isfinite(self.rms_rel) and self.max_abs <= self.bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,35 +74,58 @@ def certify(
     feeds: Mapping[str, NDArray[np.float32]],
     taps: Sequence[str],
 ) -> Certified:
-    """Compare the two on `feeds`. `renamed` maps the adapted model's output names to the original's tensors; `taps`
-    are tensors of the original whose values are wanted. Both models are of one opset.
+    """Compare the two on `feeds`. `renamed` maps the adapted model's outputs, in their order, to the original's tensors
+    (empty: the outputs kept their names); `taps` are tensors of the original whose values are wanted.
+
+    Raises ValueError where the two are of different opsets.
     """
+    if opset_of(original) != opset_of(adapted):
+        raise ValueError(f"opsets {opset_of(original)} and {opset_of(adapted)} cannot be compared")
     difference = differing_sites(original, adapted, renamed)
-    branches = measure_branches(original, adapted, difference, taps)
-    results = Session(branches.model).run(feeds)
     answers = [_sites_of(step, difference, original, adapted) for step in steps]
-    sites = {}
-    for name in difference.sites:
-        makers = [step for step, names in zip(steps, answers, strict=True) if name in names]
-        sites[name] = _judge(name, branches, results, makers)
+    promises = {name: _weakest(name, steps, answers) for name in difference.sites}
+    fitted = {name for name, step in promises.items() if step.fit is not None}
+    branches = measure_branches(original, adapted, difference, taps, fitted)
+    results = Session(branches.model).run(feeds)
+    sites = {name: _judge(name, branches, results, promises[name]) for name in difference.sites}
     by_step = tuple(tuple(sites[name] for name in names if name in sites) for names in answers)
-    return Certified(tuple(sites.values()), by_step, {name: results[name] for name in taps})
+    broken = [_incomparable(name, Certificate.EXACT) for name in difference.broken]
+    return Certified((*broken, *sites.values()), by_step, {name: results[name] for name in taps})
 
 
-def _judge(name: str, branches: Branches, results: Mapping[str, NDArray[np.float32]], makers: Sequence[Step]) -> Site:
-    """Hold a site to the weakest promise of the steps that made it; one that no step made must be exact."""
-    weakest = max(makers, key=lambda step: (_ORDER.index(step.certificate), step.rtol), default=_NOBODY)
+def _weakest(name: str, steps: Sequence[Step], answers: Sequence[frozenset[str]]) -> Step:
+    """The weakest promise of the steps that made a site; one that no step made must be exact."""
+    makers = [step for step, names in zip(steps, answers, strict=True) if name in names]
+    return max(makers, key=lambda step: (_ORDER.index(step.certificate), step.rtol), default=_NOBODY)
+
+
+def _incomparable(name: str, certificate: Certificate) -> Site:
+    return Site(name, certificate, 0.0, math.inf, math.inf, math.inf)
+
+
+def _judge(name: str, branches: Branches, results: Mapping[str, NDArray[np.float32]], promise: Step) -> Site:
+    """Hold a site to its promise."""
     if name in branches.mismatched:
-        return Site(name, weakest.certificate, 0.0, math.inf, math.inf, math.inf)
+        return _incomparable(name, promise.certificate)
     measured = {measure: float(np.ravel(results[branches.result(name, measure)])[0]) for measure in MEASURES}
     largest, spread = measured["largest"], measured["high"] - measured["low"]
+    bound = promise.rtol * spread
+    if promise.fit is not None and name in branches.pairs:
+        source, given = (results[output] for output in branches.pairs[name])
+        emitted, exact = _emission_error(promise.fit, source, given), EXACT_RTOL * spread
+        if emitted <= exact:
+            bound = exact + promise.fit.worst(float(source.min()), float(source.max()))
+        else:
+            largest, bound = emitted, exact
     deviation = math.sqrt(max(measured["mean_square"] - measured["mean"] ** 2, 0.0))
-    bound = weakest.rtol * spread
-    if weakest.fit is not None:
-        bound = EXACT_RTOL * spread + weakest.fit.worst(measured["input_low"], measured["input_high"])
-    relative = largest / max(spread, 1e-30)
     rms = math.sqrt(max(measured["square"], 0.0)) / max(deviation, 1e-30)
-    return Site(name, weakest.certificate, bound, largest, relative, rms)
+    return Site(name, promise.certificate, bound, largest, largest / max(spread, 1e-30), rms)
+
+
+def _emission_error(fit: Fit, source: NDArray[np.float32], given: NDArray[np.float32]) -> float:
+    """The largest difference between what the operators give and the fitted function, on two rows of every channel."""
+    rows = (..., slice(None, None, max(source.shape[-2] // 2, 1)), slice(None)) if source.ndim > 1 else ...
+    return float(np.abs(given[rows] - fit.function(source[rows].astype(np.float64))).max())
 
 
 def _sites_of(step: Step, difference: Difference, original: ModelProto, adapted: ModelProto) -> frozenset[str]:

@@ -7,8 +7,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import AdaptError, Exit
+
 # Where no images are given: SiLU networks after BatchNorm see inputs about normal with this deviation.
 GLOBAL_DEVIATION = 2.5
+LEAST_DEVIATION = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,16 @@ class Histogram:
         return q[0], q[1], q[2]
 
 
+    def relative_error(self, values: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
+        """The weighted root mean square of values - truth (each float64 [n], at the centres) over truth's deviation.
+
+        Where truth hardly varies, LEAST_DEVIATION stands for its deviation.
+        """
+        variance = float(self.weights @ (truth - float(self.weights @ truth)) ** 2)
+        squared = float(self.weights @ (values - truth) ** 2)
+        return float(np.sqrt(squared)) / max(float(np.sqrt(variance)), LEAST_DEVIATION)
+
+
 def global_histogram(bins: int = 512) -> Histogram:
     """A normal distribution, for use where no calibration images are given."""
     reach = 6 * GLOBAL_DEVIATION
@@ -50,10 +63,14 @@ class HistogramBuilder:
         self._counts = np.zeros(bins, np.int64)
 
     def add(self, values: NDArray[np.float32]) -> None:
-        """Count all values of a map of any shape; raises ValueError where one is not finite."""
-        top = float(np.max(np.abs(values)))
+        """Count all values of a map of any shape. Raises AdaptError (exit 3) where one is not finite."""
+        top = float(np.max(np.abs(values), initial=0.0))
         if not np.isfinite(top):
-            raise ValueError("the map holds values that are not finite")
+            raise AdaptError(
+                "the network computes values that are not finite",
+                hint="check the preprocessing, and the weights for overflow",
+                code=Exit.UNSUPPORTED,
+            )
         while top > self._reach:
             self._double()
         bins = len(self._counts)

@@ -78,10 +78,8 @@ def fit_leaky_sum(curve: Callable[[Vector], Vector], histogram: Histogram, hinge
     y = curve(x)
     terms = _as_terms(_fit_kinked(x, y, weights, hinges))
     observed = histogram.centres
-    truth = curve(observed)
-    deviation = float(np.sqrt(_variance(truth, histogram.weights)))
-    squared = float(histogram.weights @ (np.sum([t(observed) for t in terms], axis=0) - truth) ** 2)
-    return LeakySum(terms, float(np.sqrt(squared)) / max(deviation, 1e-12))
+    values = np.sum([term(observed) for term in terms], axis=0)
+    return LeakySum(terms, histogram.relative_error(values, curve(observed)))
 
 
 def _variance(values: Vector, weights: Vector) -> float:
@@ -231,5 +229,5 @@ def _terms(f: _Kinked, signs: Vector, free: Vector) -> tuple[Term, ...]:
         positive, negative = (high, low) if sign > 0 else (low, high)
         if positive == 0.0:
             continue  # both slopes vanish
-        terms.append(Term(float(positive), float(-positive * kink), float(negative / positive)))
+        terms.append(Term(float(positive), float(-positive * kink), float(negative / positive) + 0.0))  # no -0.0
     return tuple(terms)

@@ -8,6 +8,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any, Literal
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ...graph.edit import Editor
 from ...graph.model import Model
 from ...graph.nodes import Node
@@ -54,14 +57,15 @@ class Context:
 class Fit:
     """What replaced an activation: names, the numbers of the new terms, and the relative error of the fit.
 
-    `worst(low, high)` is the largest difference that the replacement causes for inputs between low and high: the
-    certificate holds the emitted operators to it.
+    `function` (float64 to float64, any shape) is what the emitted operators compute; `worst(low, high)` is the largest
+    difference between it and the activation for inputs between low and high. The certificate holds both.
     """
 
     source: str
     to: str
     parameters: tuple[float, ...]
     error: float
+    function: Callable[[NDArray[np.float64]], NDArray[np.float64]]
     worst: Callable[[float, float], float]
 
 

@@ -21,7 +21,7 @@ def discover() -> tuple[Rule, ...]:
     for info in sorted(iter_modules(rewrites.__path__), key=lambda info: info.name):
         if info.ispkg:
             continue
-        rule = import_module(f"{rewrites.__name__}.{info.name}").RULE
+        rule = getattr(import_module(f"{rewrites.__name__}.{info.name}"), "RULE", None)
         if not isinstance(rule, Rule) or rule.name != info.name:
             raise TypeError(f"rewrites/{info.name}.py must define RULE, a Rule of the name {info.name!r}")
         rules[rule.name] = rule
