@@ -99,9 +99,7 @@ def fit(found: Match) -> Fit:
     """The terms' numbers (a, b, alpha of each) and the error of the fit."""
     numbers = tuple(value for term in found.fitted.terms for value in (term.a, term.b, term.alpha))
     fitted = found.fitted
-    return Fit(
-        found.activation.name, f"pwl{found.hinges}", numbers, fitted.error, fitted, partial(worst_error, found)
-    )
+    return Fit(found.activation.name, f"pwl{found.hinges}", numbers, fitted.error, fitted, partial(worst_error, found))
 
 
 def worst_error(found: Match, low: float, high: float) -> float:

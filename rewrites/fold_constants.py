@@ -1,6 +1,6 @@
 """Compute what depends on constants alone.
 
-Before:   y = Op(constant, ...), or the Shape / Size of a tensor whose shape is static
+Before:   y = Op(constant, ...), the Shape / Size of a tensor whose shape is static, or CastLike(constant, x)
 After:    y is a constant
 Declines: nothing; a random operator is left alone.
 Numerics: the runtime itself computes the value (EXACT).
@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..graph.edit import Editor
 from ..graph.nodes import Node, constant_values, is_constant
 from ..graph.session import evaluate_node
+from ..graph.walk import constant
 from .core.rule import Context, Rule
 
 # A tensor larger than this is computed, not stored: folding an Expand must not blow the file up.
@@ -26,7 +27,7 @@ _FOLDABLE = frozenset(
     "Shape Size Slice Concat Gather Unsqueeze Squeeze Cast Add Sub Mul Div Mod Range Expand Reshape Transpose Tile "
     "ConstantOfShape Floor Ceil Round Sqrt Pow Neg Abs Min Max Equal Where Greater Less GreaterOrEqual LessOrEqual Not "
     "And Or Identity ReduceProd ReduceSum ReduceMax ReduceMin Flatten Split GatherND ScatterND ScatterElements Exp Log "
-    "Reciprocal Sigmoid CumSum OneHot NonZero Trilu EyeLike Pad Stack Sign MatMul Dropout".split()
+    "Reciprocal Sigmoid CumSum OneHot NonZero Trilu EyeLike Pad Stack Sign MatMul Dropout CastLike".split()
 )
 
 
@@ -49,6 +50,9 @@ def match(node: Node, context: Context) -> Match | None:
         window = slice(node.attrs.get("start", 0), node.attrs.get("end"))
         value = np.asarray(shape[window] if node.op == "Shape" else int(np.prod(shape)), np.int64)
         return Match(node, value)
+    if node.op == "CastLike" and is_constant(node.inputs[0]) and not is_constant(node.inputs[1]):
+        kind = node.inputs[1].dtype
+        return Match(node, constant(node.inputs[0]).astype(kind)) if isinstance(kind, type | np.dtype) else None
     if not all(is_constant(tensor) for tensor in node.inputs) or _is_large(node):
         return None
     values = [np.asarray(constant_values(tensor)) for tensor in node.inputs]

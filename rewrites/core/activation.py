@@ -6,7 +6,7 @@ the largest region with one varying input and scalar constants is run on a grid 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from math import erf
 from types import MappingProxyType
@@ -52,7 +52,7 @@ KNOWN: Mapping[str, Curve] = MappingProxyType(
         "hardsigmoid": lambda x: np.clip(x / 6 + 0.5, 0, 1),
         "mish": lambda x: x * np.tanh(_softplus(x)),
         "softplus": _softplus,
-        "elu": lambda x: np.where(x > 0, x, np.expm1(x)),
+        "elu": lambda x: np.where(x > 0, x, np.expm1(np.minimum(x, 0))),
         "gelu": lambda x: x * (1 + np.vectorize(erf)(x / np.sqrt(2))) / 2,
         "quick_gelu": lambda x: x * _sigmoid(1.702 * x),
         "gelu_tanh": lambda x: 0.5 * x * (1 + np.tanh(np.sqrt(2 / np.pi) * (x + 0.044715 * x**3))),
@@ -80,17 +80,30 @@ class Activation:
 
 
 def activation_at(node: Node, model: Model) -> Activation | None:
-    """The activation whose last node this is; None where the node is none, or a larger activation contains it."""
+    """The activation whose last node this is; None where the node is none, or a larger activation contains it.
+
+    A function that is no known activation hides none: in 2 * SiLU(x) the SiLU stands by itself.
+    """
     region = _region(node, model)
     if region is None:
         return None
-    for reader in {id(r): r for r in node.outputs[0].outputs}.values():
-        larger = _region(reader, model)
-        if larger is not None and any(member is node for member in larger[1]):
-            return None
-    source, nodes = region
-    name = _name(source, node.outputs[0], nodes, model.opset)
-    return Activation(name, source, node.outputs[0], nodes)
+    name = _name(*region, model.opset)
+    around = [_name(*larger, model.opset) for larger in _regions_around(node, model)]
+    if any(larger != UNKNOWN for larger in around) or (around and name == UNKNOWN):
+        return None
+    return Activation(name, region[0], node.outputs[0], region[1])
+
+
+def _regions_around(node: Node, model: Model) -> Iterator[tuple[Tensor, tuple[Node, ...]]]:
+    """The regions that contain this node and end further down."""
+    waiting, seen = [node], {id(node)}
+    while waiting:
+        for reader in waiting.pop().outputs[0].outputs:
+            region = None if id(reader) in seen else _region(reader, model)
+            seen.add(id(reader))
+            if region is not None and any(member is node for member in region[1]):
+                yield region
+                waiting.append(reader)
 
 
 def _region(node: Node, model: Model) -> tuple[Tensor, tuple[Node, ...]] | None:
@@ -137,11 +150,11 @@ def _is_scalar_function(node: Node) -> bool:
 _names: dict[object, str] = {}
 
 
-def _name(source: Tensor, output: Tensor, nodes: tuple[Node, ...], opset: int) -> str:
-    """The canonical name, found by running the region on a grid once per spelling."""
+def _name(source: Tensor, nodes: tuple[Node, ...], opset: int) -> str:
+    """The canonical name, found by running the region (its last node first) on a grid once per spelling."""
     spelling = _spelling(source, nodes, opset)
     if spelling not in _names:
-        _names[spelling] = _recognise(_sample(nodes, source, output, opset, _GRID))
+        _names[spelling] = _recognise(_sample(nodes, source, nodes[0].outputs[0], opset, _GRID))
     return _names[spelling]
 
 

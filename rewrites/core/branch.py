@@ -17,12 +17,13 @@ _MARK, _MEASURED, _ROWS_OF = "adapted::", "measured::", "rows::"
 
 @dataclass(frozen=True, slots=True)
 class Branches:
-    """The model to run; `mismatched` are sites whose shape is not the original's, or not known.
+    """The model to run, its weights beside it; `mismatched` are sites whose shape is not the original's, or not known.
 
     `pairs` names two further outputs of elementwise sites: what the region reads, and what it gives.
     """
 
     model: ModelProto
+    weights: tuple[TensorProto, ...]
     mismatched: frozenset[str]
     pairs: Mapping[str, tuple[str, str]]
 
@@ -42,7 +43,7 @@ def measure_branches(
     builder = _Builder(original, adapted, difference)
     for site in difference.sites:
         builder.add(site, site in shown)
-    return Branches(builder.build(taps), frozenset(builder.mismatched), builder.pairs)
+    return Branches(builder.build(taps), builder.weights(), frozenset(builder.mismatched), builder.pairs)
 
 
 class _Builder:
@@ -56,6 +57,7 @@ class _Builder:
         self._nodes: list[NodeProto] = []
         self._initialisers: dict[str, TensorProto] = {}
         self._outputs: list[ValueInfoProto] = []
+        self._read: set[str] = set()
         self.mismatched: set[str] = set()
         self.pairs: dict[str, tuple[str, str]] = {}
 
@@ -72,6 +74,7 @@ class _Builder:
         for node in region:
             copy = NodeProto()
             copy.CopyFrom(node)
+            copy.ClearField("name")  # the runtime refuses two nodes of one name
             copy.input[:] = [self._source(name, site, sampled) for name in node.input]
             copy.output[:] = [_inner(site, name) for name in node.output]
             self._nodes.append(copy)
@@ -81,8 +84,8 @@ class _Builder:
         self._measure(site, mine, sampled.get(site, site))
 
     def _adapted_name(self, site: str) -> str:
-        outputs = self._difference.sites[site].output
-        return next(name for name in outputs if self._difference.original_name(name) == site)
+        names = map(str, self._difference.sites[site].output)
+        return next(name for name in names if self._difference.original_name(name) == site)
 
     def _region(self, last: NodeProto) -> list[NodeProto]:
         """The adapted nodes between tensors that the original has too, in computation order."""
@@ -103,25 +106,27 @@ class _Builder:
     def _source(self, name: str, site: str, sampled: Mapping[str, str]) -> str:
         """Where a region's node reads: a constant, the original's tensor (or its sample), or the region itself.
 
-        A constant whose name the original has too, with other values, gets another name: the original keeps its own.
+        A constant whose name stands for something else in the original gets another name: the original keeps its own.
         """
         if not name:
             return name
         if name in self._weights:
-            same = name in self._stored and equal_values(self._stored[name], self._weights[name])
-            return name if same else self._store(self._weights[name])
+            return self._store(self._weights[name])
         theirs = self._difference.original_name(name)
         if theirs in self._difference.common or name not in self._makers:
             return sampled.get(theirs, theirs)
         return _inner(site, name)
 
     def _store(self, weight: TensorProto) -> str:
-        name = _MARK + weight.name
-        if name not in self._initialisers:
+        name = str(weight.name)
+        if name in self._stored and equal_values(self._stored[name], weight):
+            return name
+        if name in self._stored or name in self._types:
             copy = TensorProto()
             copy.CopyFrom(weight)
-            copy.name = name
-            self._initialisers[name] = copy
+            copy.name = name = _MARK + name
+            weight = copy
+        self._initialisers[name] = weight
         return name
 
     def _sample_rows(self, site: str, names: Collection[str], dims: Sequence[int]) -> dict[str, str]:
@@ -171,7 +176,9 @@ class _Builder:
         self._outputs += [helper.make_tensor_value_info(name, TensorProto.FLOAT, []) for name in results.values()]
 
     def build(self, taps: Sequence[str]) -> ModelProto:
-        """The original's nodes that are needed, then the branches."""
+        """The original's nodes that are needed, each branch right behind the last of them that it reads: a map that
+        only the original and its branch read is then freed early.
+        """
         graph = self._original.graph
         makers = {name: node for node in graph.node for name in node.output}
         needed: set[str] = set()
@@ -181,15 +188,30 @@ class _Builder:
             if node is not None and node.output[0] not in needed:
                 needed.add(node.output[0])
                 stack.extend(node.input)
-        nodes = [node for node in graph.node if node.output[0] in needed] + self._nodes
-        read = {name for node in nodes for name in node.input}
-        weights = [t for t in graph.initializer if t.name in read] + list(self._initialisers.values())
+        nodes = _interleaved([node for node in graph.node if node.output[0] in needed], self._nodes)
+        self._read = {name for node in nodes for name in node.input}
         shown = dict.fromkeys(name for pair in self.pairs.values() for name in pair)
         wanted = [*(self._types[name] for name in taps), *(_untyped(n) for n in shown if n not in taps)]
-        built = helper.make_graph(nodes, "certify", list(graph.input), [*wanted, *self._outputs], weights)
+        built = helper.make_graph(nodes, "certify", list(graph.input), [*wanted, *self._outputs])
         return helper.make_model(
             built, opset_imports=self._original.opset_import, ir_version=max(self._original.ir_version, 4)
         )
+
+    def weights(self) -> tuple[TensorProto, ...]:
+        """The initialisers that the built model reads."""
+        theirs = (tensor for tensor in self._original.graph.initializer if tensor.name in self._read)
+        return (*theirs, *self._initialisers.values())
+
+
+def _interleaved(main: Sequence[NodeProto], side: Sequence[NodeProto]) -> list[NodeProto]:
+    """All nodes, each side node as early as what it reads allows; both lists are in computation order."""
+    ready = {name: index for index, node in enumerate(main) for name in node.output}
+    slots: list[list[NodeProto]] = [[node] for node in main] or [[]]
+    for node in side:
+        place = max((ready.get(name, 0) for name in node.input), default=0)
+        slots[place].append(node)
+        ready |= dict.fromkeys(node.output, place)
+    return [node for slot in slots for node in slot]
 
 
 def _inner(site: str, name: str) -> str:

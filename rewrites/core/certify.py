@@ -86,7 +86,7 @@ def certify(
     promises = {name: _weakest(name, steps, answers) for name in difference.sites}
     fitted = {name for name, step in promises.items() if step.fit is not None}
     branches = measure_branches(original, adapted, difference, taps, fitted)
-    results = Session(branches.model).run(feeds)
+    results = Session(branches.model, branches.weights).run(feeds) if branches.model.graph.output else {}
     sites = {name: _judge(name, branches, results, promises[name]) for name in difference.sites}
     by_step = tuple(tuple(sites[name] for name in names if name in sites) for names in answers)
     broken = [_incomparable(name, Certificate.EXACT) for name in difference.broken]

@@ -59,9 +59,7 @@ def differing_sites(original: ModelProto, adapted: ModelProto, renamed: Mapping[
 class _SameInput:
     """Tells whether two inputs are the same tensor, or constants of one name and the same values."""
 
-    def __init__(
-        self, original: ModelProto, adapted: ModelProto, renamed: Mapping[str, str], known: set[str]
-    ) -> None:
+    def __init__(self, original: ModelProto, adapted: ModelProto, renamed: Mapping[str, str], known: set[str]) -> None:
         self._weights = {tensor.name: tensor for tensor in original.graph.initializer}
         self._new_weights = {tensor.name: tensor for tensor in adapted.graph.initializer}
         self._renamed, self._known = renamed, known

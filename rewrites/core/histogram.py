@@ -36,7 +36,6 @@ class Histogram:
         q = [float(self.centres[min(int(np.searchsorted(total, p)), len(total) - 1)]) for p in (0.25, 0.5, 0.75)]
         return q[0], q[1], q[2]
 
-
     def relative_error(self, values: NDArray[np.float64], truth: NDArray[np.float64]) -> float:
         """The weighted root mean square of values - truth (each float64 [n], at the centres) over truth's deviation.
 
