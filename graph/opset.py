@@ -6,13 +6,15 @@ from onnx import ModelProto, defs, version_converter
 
 from ..errors import AdaptError, Exit
 from .normalise import constants_to_initialisers
+from .opset_check import differing_nodes
 from .shapes import infer_shapes, skeleton
 
 
 def convert_opset(proto: ModelProto, opset: int, ir_version: int) -> ModelProto:
     """The same network in this opset of the default domain and this ir_version. Raises AdaptError (3) if it cannot be.
 
-    Where the converter gives up, a graph whose operators are the same in both opsets is restamped.
+    Where the converter gives up, a graph whose operators are the same in both opsets is restamped. The converter is
+    not believed: each kind of operator that it touched is run in both opsets.
     """
     converted = ModelProto()
     converted.CopyFrom(proto)
@@ -34,6 +36,13 @@ def convert_opset(proto: ModelProto, opset: int, ir_version: int) -> ModelProto:
         converted.graph.initializer.extend(t for t in bones.graph.initializer if t.name not in present)
         constants_to_initialisers(converted)  # the converter writes operands as Constant nodes
     infer_shapes(converted, check=True)
+    differing = differing_nodes(proto, converted)
+    if differing:
+        raise AdaptError(
+            f"opset {opset} computes {', '.join(map(repr, differing[:3]))} otherwise than opset {opset_of(proto)}",
+            hint=f"export with opset {opset}",
+            code=Exit.UNSUPPORTED,
+        )
     return converted
 
 

@@ -17,7 +17,7 @@ from .frontier import Frontier
 
 _Array = NDArray[np.float32]
 _SEED = 20
-_DRAWS = 4  # so that a level of a single cell has a spread, too
+_DRAWS, _ENOUGH_CELLS = 4, 16  # a level of a few cells is drawn several times, so that it has a spread, too
 _REACH = 3.0  # raw maps are drawn from [-3, 3]: a sigmoid then spans .05 to .95, a size 1/20 to 20 cells
 
 
@@ -33,8 +33,12 @@ def run_tail(original: ModelProto, frontier: Frontier) -> tuple[dict[str, _Array
     shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in part.graph.input}
     session = Session(part)
     draws = []
-    for _ in range(_DRAWS):
-        feeds = {name: random.uniform(-_REACH, _REACH, shape).astype(np.float32) for name, shape in shapes.items()}
+    cells = min(frontier.grid(name)[0] * frontier.grid(name)[1] for name in names)
+    for _ in range(1 if cells >= _ENOUGH_CELLS else _DRAWS):
+        feeds = {
+            name: (random.random(shape, dtype=np.float32) * 2 - 1) * np.float32(_REACH)
+            for name, shape in shapes.items()
+        }
         draws.append(feeds | session.run({name: feeds[name] for name in session.inputs}))
     maps = {name: np.concatenate([draw[name] for draw in draws]) for name in names}
     return maps, {name: np.stack([draw[name] for draw in draws]) for name in session.outputs}

@@ -27,7 +27,7 @@ HOMES = {
     "rich": {"cli"},
     "jinja2": {"adapter", "postproc"},
     "torch": {"models", "retrain"},
-    "cv2": {"data"},
+    "cv2": {"data", "models"},
     "pycocotools": {"data"},
     "yaml": {"targets"},
     "onnx_graphsurgeon": {"graph"},

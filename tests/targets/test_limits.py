@@ -8,6 +8,7 @@ from typing import Any, cast
 
 import numpy as np
 import numpy.typing as npt
+import onnx_graphsurgeon as gs
 import pytest
 
 from icraft_adapt.graph.nodes import Node
@@ -23,10 +24,9 @@ class FakeTensor:
     outputs: list[Any] = field(default_factory=list)
 
 
-class FakeConstant(FakeTensor):
-    def __init__(self, values: npt.ArrayLike) -> None:
-        self.values = np.asarray(values)
-        super().__init__("stored", self.values.shape, self.values.dtype)
+def stored(values: npt.ArrayLike) -> gs.Constant:
+    """A constant tensor, as the graph has them."""
+    return gs.Constant("stored", np.asarray(values))
 
 
 @dataclass(eq=False)
@@ -46,7 +46,7 @@ def node(op: str, *inputs: object, **attrs: object) -> Node:
         if isinstance(x, tuple)
         else x
         if isinstance(x, FakeTensor)
-        else FakeConstant(cast(npt.ArrayLike, x))
+        else stored(cast(npt.ArrayLike, x))
         for i, x in enumerate(inputs)
     ]
     fake = FakeNode(op, made, [FakeTensor("y", ())], attrs)
