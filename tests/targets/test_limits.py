@@ -51,7 +51,7 @@ def node(op: str, *inputs: object, **attrs: object) -> Node:
     ]
     fake = FakeNode(op, made, [FakeTensor("y", ())], attrs)
     for tensor in made:
-        tensor.outputs.append(fake)
+        list.append(tensor.outputs, fake)  # the graph's own list would also append to the node's inputs
     return cast(Node, fake)
 
 

@@ -6,6 +6,7 @@ from types import SimpleNamespace
 from typing import Any, cast
 
 import numpy as np
+import onnx_graphsurgeon as gs
 import pytest
 
 from icraft_adapt.graph.nodes import Node, Tensor
@@ -15,8 +16,8 @@ from icraft_adapt.targets.types import Refusal
 Shape = tuple[Any, ...] | None
 
 
-def tensor(name: str, shape: Shape, **more: object) -> Tensor:
-    made = SimpleNamespace(name=name, shape=shape, dtype=np.float32, inputs=[], outputs=[], **more)
+def tensor(name: str, shape: Shape) -> Tensor:
+    made = SimpleNamespace(name=name, shape=shape, dtype=np.float32, inputs=[], outputs=[])
     return cast(Tensor, made)
 
 
@@ -26,7 +27,7 @@ def node(op: str, inputs: list[Tensor], *, shape: Shape = (1, 8, 4, 4), **attrs:
 
 
 def stored(*shape: int) -> Tensor:
-    return tensor("w", shape, values=np.zeros(shape, np.float32))
+    return cast(Tensor, gs.Constant("w", np.zeros(shape, np.float32)))
 
 
 X = tensor("x", (1, 8, 4, 4))
