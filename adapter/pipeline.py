@@ -40,7 +40,7 @@ def adapt(request: Request, progress: Progress | None = None) -> Outcome:
     applied = _rewrite(request, target, prepared, mode, seen)
     adapted = prepared.model.to_proto()
     final = convert_opset(adapted, target.onnx.opset, target.onnx.ir_version)
-    facts = Facts(request, target, prepared, mode, applied, final, place(final, target), seen)
+    facts = Facts(request, target, prepared, mode, applied, final, place(prepared.model, target), seen)
     if request.dry_run:
         return judge(build_report(facts), facts, watch)
     facts, golden = compare(facts, adapted, watch)

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from onnx import ModelProto
-
 from ..graph.model import Model
 from ..graph.walk import node_name
 from ..targets.types import Refusal, Target
 from .report.types import Placement, Refused
 
 
-def place(proto: ModelProto, target: Target) -> Placement:
-    """Ask the target about every node of a network with static shapes."""
+def place(model: Model, target: Target) -> Placement:
+    """Ask the target about every node of the adapted network, whose shapes are static."""
     npu = cpu = 0
     refused: list[Refused] = []
-    for node in Model.from_proto(proto, "placed").nodes:
+    for node in model.nodes:
         where = target.place(node)
         if isinstance(where, Refusal):
             refused.append(Refused(node_name(node), node.op, where.reason))

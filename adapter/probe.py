@@ -16,12 +16,11 @@ def probe_input(shape: tuple[int, ...], preprocess: Preprocess) -> NDArray[np.fl
     """
     random = np.random.default_rng(_SEED)
     _, channels, height, width = shape
-    picture = np.zeros((channels, height, width))
+    picture = random.random((channels, height, width), dtype=np.float32)
     for octave in range(1, 7):
         size = 2**octave
-        blocks = random.uniform(-1, 1, (channels, -(-height // size), -(-width // size)))
+        blocks = random.random((channels, -(-height // size), -(-width // size)), dtype=np.float32)
         picture += np.repeat(np.repeat(blocks, size, axis=1), size, axis=2)[:, :height, :width]
-    picture += random.uniform(-1, 1, picture.shape)
     share = (picture - picture.min()) / max(float(np.ptp(picture)), 1e-12)
     low, high = (np.resize(np.array(bound), (channels, 1, 1)) for bound in preprocess.value_range)
     scaled: NDArray[np.float32] = (low + share * (high - low)).astype(np.float32)[None]

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ..graph.edit import Editor
 from ..graph.nodes import Node
 from ..graph.walk import need
-from .core.activation import ELEMENTWISE, Activation, activation_at
+from .core.activation import LAST_OPERATORS, Activation, activation_at
 from .core.histogram import Histogram, global_histogram
 from .core.rule import Certificate, Context, Fit, Rule
 
@@ -70,7 +70,7 @@ def worst_error(found: Match, low: float, high: float) -> float:
 
 RULE = Rule(
     "activation_to_leaky_relu",
-    ELEMENTWISE,
+    LAST_OPERATORS,
     match,
     rewrite,
     certificate=Certificate.FUNCTION_CHANGING,

@@ -18,7 +18,7 @@ import numpy as np
 from ..graph.edit import Editor
 from ..graph.nodes import Node, Tensor
 from ..graph.walk import need, static_shape
-from .core.activation import ELEMENTWISE, KNOWN, Activation, activation_at
+from .core.activation import KNOWN, LAST_OPERATORS, Activation, activation_at
 from .core.histogram import global_histogram
 from .core.pwl import LeakySum, Term, fit_leaky_sum
 from .core.rule import Certificate, Context, Fit, Rule
@@ -110,7 +110,7 @@ def worst_error(found: Match, low: float, high: float) -> float:
 
 RULE = Rule(
     "activation_to_pwl",
-    ELEMENTWISE,
+    LAST_OPERATORS,
     match,
     rewrite,
     certificate=Certificate.APPROXIMATE,

@@ -50,6 +50,8 @@ class Match:
 
 def match(node: Node, context: Context) -> Match | None:
     """Look for the map whose cells the node's output repeats, as far up the graph as there is one."""
+    if _is_canonical(node) and not _copies(node.inputs[0]):
+        return None
     if node.op == "ConvTranspose":
         found = _spread_by_ones(node)
     elif node.op in ("Resize", "Upsample") and node.attrs.get("mode", "nearest") != "nearest":

@@ -26,6 +26,9 @@ ELEMENTWISE = frozenset(
     "ThresholdedRelu QuickGelu Exp Log Erf Abs Neg Reciprocal Sqrt Pow Add Sub Mul Div Min Max Identity".split()
 )
 
+# What may end an activation that some target lacks: every target runs a Relu and a LeakyRelu as they are.
+LAST_OPERATORS = ELEMENTWISE - {"Relu", "LeakyRelu"}
+
 UNKNOWN = "elementwise"
 
 _GRID = np.linspace(-16.0, 16.0, 2049)
