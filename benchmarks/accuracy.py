@@ -22,8 +22,8 @@ def main(assets: Path) -> None:
     base = EvaluationRequest(model, assets / "images" / "val", assets / "labels" / "val")
     adapted = replace(base, stage="adapted", calibration=assets / "images" / "train")
     rows = {"original": base, "icraft-v3-buyi, SiLU kept": replace(adapted, target="icraft-v3-buyi")}
-    rows |= {f"icraft-v1.1, pwl, {k} hinges": replace(adapted, hinges=k) for k in (1, 2, 3, 4, 6, 8)}
-    rows["icraft-v1.1, pwl, 4 hinges, no images"] = replace(adapted, calibration=None)
+    rows |= {f"icraft-v1.1, pwl, hinges {k}": replace(adapted, hinges=k) for k in (1, 2, 3, 4, 6, 8)}
+    rows["icraft-v1.1, pwl, hinges 4, no images"] = replace(adapted, calibration=None)
     rows["icraft-v1.1, plain LeakyReLU"] = replace(adapted, activation="leaky")
     print("| network | AP | of the original | AP50 | agreement |\n|---|---|---|---|---|")
     whole = None
