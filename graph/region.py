@@ -8,8 +8,19 @@ from typing import Any
 from numpy.typing import NDArray
 from onnx import ModelProto, helper, numpy_helper
 
-from .nodes import Node, Tensor, constant_values, proto_attributes
+from .nodes import Node, Tensor, constant_values, is_constant, proto_attributes
 from .session import Session
+
+
+def outer_inputs(members: Mapping[int, Node]) -> list[Tensor]:
+    """The computed tensors that these nodes, keyed by id, read from outside; in the order in which they read them."""
+    found: dict[str, Tensor] = {}
+    for node in members.values():
+        for tensor in node.inputs:
+            inside = bool(tensor.inputs) and id(tensor.inputs[0]) in members
+            if tensor.name and not is_constant(tensor) and not inside:
+                found[tensor.name] = tensor
+    return list(found.values())
 
 
 def run_region(

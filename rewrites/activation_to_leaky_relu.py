@@ -17,9 +17,9 @@ from numpy.typing import NDArray
 
 from ..graph.edit import Editor
 from ..graph.nodes import Node
-from ..graph.walk import need
-from .core.activation import LAST_OPERATORS, Activation, activation_at
+from .core.activation import LAST_OPERATORS, Activation
 from .core.histogram import Histogram, global_histogram
+from .core.lacking import lacking_activation
 from .core.rule import Certificate, Context, Fit, Rule
 
 
@@ -34,13 +34,9 @@ class Match:
 
 def match(node: Node, context: Context) -> Match | None:
     """Look for an activation that the target does not run."""
-    plan = context.activation
-    if plan is None or plan.mode != "leaky":
+    plan, found = context.activation, lacking_activation(node, context, "leaky")
+    if plan is None or found is None:
         return None
-    found = activation_at(node, context.model)
-    if found is None or found.name == "identity" or context.target.runs_activation(found.name):
-        return None
-    need(found.is_known, "an elementwise function, but no known activation", node)
     return Match(found, plan.slope, plan.histograms.get(found.input.name) or global_histogram())
 
 

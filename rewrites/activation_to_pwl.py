@@ -18,8 +18,9 @@ import numpy as np
 from ..graph.edit import Editor
 from ..graph.nodes import Node, Tensor
 from ..graph.walk import need, static_shape
-from .core.activation import KNOWN, LAST_OPERATORS, Activation, activation_at
+from .core.activation import KNOWN, LAST_OPERATORS, Activation
 from .core.histogram import global_histogram
+from .core.lacking import lacking_activation
 from .core.pwl import LeakySum, Term, fit_leaky_sum
 from .core.rule import Certificate, Context, Fit, Rule
 
@@ -35,13 +36,9 @@ class Match:
 
 def match(node: Node, context: Context) -> Match | None:
     """Look for an activation that the target does not run."""
-    plan = context.activation
-    if plan is None or plan.mode != "pwl":
+    plan, found = context.activation, lacking_activation(node, context, "pwl")
+    if plan is None or found is None:
         return None
-    found = activation_at(node, context.model)
-    if found is None or found.name == "identity" or context.target.runs_activation(found.name):
-        return None
-    need(found.is_known, "an elementwise function, but no known activation", node)
     shape = static_shape(found.input)
     need(len(shape) == 4, f"the input of {found.name} has the shape {shape}, no feature map", node)
     histogram = plan.histograms.get(found.input.name)

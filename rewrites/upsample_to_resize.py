@@ -21,7 +21,7 @@ from ..errors import Decline
 from ..graph.edit import Editor
 from ..graph.model import Model
 from ..graph.nodes import Node, Tensor, constant_values, is_constant
-from ..graph.region import run_region
+from ..graph.region import outer_inputs, run_region
 from ..graph.walk import need, optional
 from .core.rule import Context, Rule
 
@@ -73,7 +73,7 @@ def _copied(node: Node, model: Model) -> Match | None:
     following: Node | None = node
     while following is not None:
         members[id(following)] = following
-        sources = _sources(members)
+        sources = outer_inputs(members)
         factors = _factors(sources[0], y) if len(sources) == 1 else None
         if factors is not None:
             try:
@@ -87,17 +87,6 @@ def _copied(node: Node, model: Model) -> Match | None:
     if best is None and node.op in ("Resize", "Upsample"):
         _say_why_not(node)
     return best
-
-
-def _sources(members: dict[int, Node]) -> list[Tensor]:
-    """The computed tensors that the members read from outside."""
-    found: dict[str, Tensor] = {}
-    for node in members.values():
-        for tensor in node.inputs:
-            inside = bool(tensor.inputs) and id(tensor.inputs[0]) in members
-            if tensor.name and not is_constant(tensor) and not inside:
-                found[tensor.name] = tensor
-    return list(found.values())
 
 
 def _copies(tensor: Tensor) -> bool:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ...graph.model import Model
 from ...graph.nodes import Node, Tensor, constant_values, is_constant
-from ...graph.region import run_region
+from ...graph.region import outer_inputs, run_region
 
 Curve = Callable[[NDArray[np.float64]], NDArray[np.float64]]
 
@@ -116,23 +116,13 @@ def _region(node: Node, model: Model) -> tuple[Tensor, tuple[Node, ...]] | None:
     members = {id(node): node}
     best: tuple[Tensor, tuple[Node, ...]] | None = None
     while True:
-        outer = _outer_inputs(members)
+        outer = outer_inputs(members)
         if len(outer) == 1:
             best = (outer[0], tuple(members.values()))
         absorbed = next((t.inputs[0] for t in outer if _is_absorbable(t, members, model)), None)
         if absorbed is None:
             return best
         members[id(absorbed)] = absorbed
-
-
-def _outer_inputs(members: Mapping[int, Node]) -> list[Tensor]:
-    found: dict[str, Tensor] = {}
-    for node in members.values():
-        for tensor in node.inputs:
-            inside = bool(tensor.inputs) and id(tensor.inputs[0]) in members
-            if tensor.name and not is_constant(tensor) and not inside:
-                found[tensor.name] = tensor
-    return list(found.values())
 
 
 def _is_absorbable(tensor: Tensor, members: Mapping[int, Node], model: Model) -> bool:

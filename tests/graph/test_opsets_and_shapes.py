@@ -7,7 +7,7 @@ import math
 import numpy as np
 import onnx
 import pytest
-from onnx import ModelProto, TensorProto, helper
+from onnx import ModelProto, TensorProto, helper, version_converter
 
 from icraft_adapt.errors import AdaptError, Decline, Exit
 from icraft_adapt.graph import walk
@@ -183,13 +183,11 @@ def test_left_out_input_is_absent() -> None:
 
 def test_a_conversion_that_changes_the_numbers_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     """The converter is not believed: an operand that it alters is found by running the node in both opsets."""
-    from icraft_adapt.graph import opset as module
-
     model = onnx.parser.parse_model(
         """<ir_version: 8, opset_import: ["" : 11]>
         g (float[1,2,12,12] x) => (float[1,2,12,12] y) { a = LeakyRelu <alpha = 0.1> (x)  y = Relu (a) }"""
     )
-    honest = module.version_converter.convert_version
+    honest = version_converter.convert_version
 
     def dishonest(bones: onnx.ModelProto, opset: int) -> onnx.ModelProto:
         converted = honest(bones, opset)
@@ -198,7 +196,7 @@ def test_a_conversion_that_changes_the_numbers_is_refused(monkeypatch: pytest.Mo
 
     infer_shapes(model)
     assert convert_opset(model, 17, 8).opset_import[0].version == 17
-    monkeypatch.setattr(module.version_converter, "convert_version", dishonest)
+    monkeypatch.setattr(version_converter, "convert_version", dishonest)
     with pytest.raises(AdaptError, match="computes 'a' otherwise") as refused:
         convert_opset(model, 17, 8)
     assert refused.value.code == Exit.UNSUPPORTED
