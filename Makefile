@@ -1,19 +1,13 @@
-# make demo: adapt a network and look at the result.   make test: lint, types, tests.
+# make demo: adapt the bundled network and look at the result.   make test: lint, types, tests.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-ASSETS := $(or $(ICRAFT_ADAPT_ASSETS),../shared/assets)
-DEMO_MODEL := $(ASSETS)/models/yolox_nano_416.onnx
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
 .PHONY: demo test lint types unit bench clean
 
 demo: $(VENV)/.runtime
-	@if [ -f "$(DEMO_MODEL)" ]; then \
-	  $(BIN)/icraft-adapt "$(DEMO_MODEL)" --calib "$(ASSETS)/images/train" --out demo.icraft --force; \
-	else \
-	  echo "make demo: $(DEMO_MODEL) is not here; set ICRAFT_ADAPT_ASSETS to a folder that holds models/ and images/"; \
-	fi
+	$(BIN)/icraft-adapt demo --out demo.icraft --force
 
 test: lint types unit
 

@@ -14,7 +14,7 @@ from ..version import __version__
 from .failure import contain
 from .screen import say
 
-COMMANDS = ("adapt", "evaluate", "targets", "rules")
+COMMANDS = ("adapt", "demo", "evaluate", "targets", "rules")
 OWN_OPTIONS = ("-h", "--help", "--version")
 NAMES = {"help_option_names": ["-h", "--help"]}
 

@@ -58,6 +58,16 @@ def read_image(path: Path) -> Image:
     return image
 
 
+def write_image(path: Path, image: Image) -> None:
+    """Write uint8 [h, w, 3], BGR, in the format of the suffix; any file name that Python can open works.
+
+    Raises OSError as any writing, cv2.error for a suffix that is no picture's.
+    """
+    import cv2
+
+    path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
+
+
 def usable_images(paths: Iterable[Path], on_skip: Callable[[Path, str], None]) -> Iterator[tuple[Path, Image]]:
     """Stream (path, image), one picture in memory at a time.
 

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 
-from icraft_adapt.data.images import find_images, read_image, usable_images
+from icraft_adapt.data.images import find_images, read_image, usable_images, write_image
 from icraft_adapt.errors import AdaptError, Exit
 
 ASSETS = Path(os.environ.get("ICRAFT_ADAPT_ASSETS", Path(__file__).parents[2] / ".." / "shared" / "assets"))
@@ -71,6 +71,20 @@ def test_odd_file_names_are_found_and_read(tmp_path: Path, name: str) -> None:
     [path] = find_images(tmp_path)
     want = np.random.default_rng(3).integers(0, 256, (40, 60, 3), dtype=np.uint8)
     np.testing.assert_array_equal(read_image(path), want)
+
+
+@pytest.mark.parametrize("name", ODD_NAMES)
+def test_a_written_picture_is_read_back(tmp_path: Path, name: str) -> None:
+    want = np.random.default_rng(5).integers(0, 256, (40, 60, 3), dtype=np.uint8)
+    write_image(tmp_path / name, want)
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    np.testing.assert_array_equal(read_image(tmp_path / name), want)
+
+
+def test_no_file_is_left_where_the_suffix_is_no_pictures(tmp_path: Path) -> None:
+    with pytest.raises(cv2.error):
+        write_image(tmp_path / "picture.txt", np.zeros((4, 6, 3), np.uint8))
+    assert not list(tmp_path.iterdir())
 
 
 def test_grey_and_transparent_and_16_bit_pictures_become_bgr(tmp_path: Path) -> None:
