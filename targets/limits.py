@@ -168,6 +168,13 @@ def plain_product(node: Node, bound: bool) -> str:
 
 
 @limit
+def steepest_slope(node: Node, bound: int) -> str:
+    """A LeakyReLU's slope below zero is between 0 and {bound}: its second multiplier is unsigned and short."""
+    slope = node.attrs.get("alpha", 0.01)
+    return "" if 0 <= slope <= bound else f"{slope:g}"
+
+
+@limit
 def fused_behind(node: Node, bound: tuple[str, ...]) -> str:
     """The activation stands right behind one of {bound}, whose output nothing else reads."""
     read = node.inputs[0]

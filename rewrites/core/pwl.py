@@ -229,5 +229,6 @@ def _terms(f: _Kinked, signs: Vector, free: Vector) -> tuple[Term, ...]:
         positive, negative = (high, low) if sign > 0 else (low, high)
         if positive == 0.0:
             continue  # both slopes vanish
-        terms.append(Term(float(positive), float(-positive * kink), float(negative / positive) + 0.0))  # no -0.0
+        alpha = min(float(negative / positive), STEEPEST) + 0.0  # no rounding beyond the limit, and no -0.0
+        terms.append(Term(float(positive), float(-positive * kink), alpha))
     return tuple(terms)
