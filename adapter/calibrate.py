@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -11,6 +10,7 @@ from numpy.typing import NDArray
 
 from ..data.agreement import REFERENCE_SCORE
 from ..data.letterbox import letterbox
+from ..data.preprocess import PREPROCESSING_HINT
 from ..errors import AdaptError, Exit
 from ..graph.session import Session, with_outputs
 from ..postproc.core.family import family_of
@@ -20,10 +20,6 @@ from .prepare import Prepared
 from .progress import Progress
 from .request import Request
 
-PREPROCESSING_HINT = (
-    "check the preprocessing: YOLOX takes BGR 0..255 (the default); older YOLOX and ByteTrack take "
-    "--channels rgb --mean 123.675,116.28,103.53 --scale 58.395,57.12,57.375"
-)
 _KEPT_IMAGES = 16
 _KEPT_VALUES = 1 << 15  # of each map and image, evenly spaced: a histogram needs no more
 _Array = NDArray[np.float32]
@@ -81,8 +77,8 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
 def best_score(prepared: Prepared, maps: dict[str, _Array]) -> float:
     """The highest score of any box on one image; `maps` by the adapted model's output names."""
     named = {tensor: maps[output] for tensor, output in prepared.reading.outputs()}
-    scores: Sequence[float] = family_of(prepared.reading).decode(prepared.reading, named, 0.0).scores.tolist()
-    return max(scores, default=0.0)
+    found = family_of(prepared.reading).decode(prepared.reading, named, 0.0)
+    return float(found.scores.max(initial=0.0))
 
 
 def _thinned(values: _Array) -> _Array:

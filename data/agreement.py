@@ -9,13 +9,9 @@ import numpy as np
 from ..errors import AdaptError, Exit
 from .coco_ap import ApResult, average_precision
 from .detections import Detections, GroundTruth
+from .preprocess import PREPROCESSING_HINT
 
 REFERENCE_SCORE = 0.3  # the original's detections of at least this score are taken for the truth
-
-_PREPROCESSING = (
-    "likely the preprocessing: YOLOX takes BGR 0..255 without mean; older YOLOX and ByteTrack take "
-    "--channels rgb --mean 123.675,116.28,103.53 --scale 58.395,57.12,57.375"
-)
 
 
 def reference_truth(reference: Sequence[Detections]) -> list[GroundTruth]:
@@ -29,7 +25,7 @@ def reference_truth(reference: Sequence[Detections]) -> list[GroundTruth]:
         truth.append(GroundTruth(sure.boxes.astype(np.float64), sure.classes, np.zeros(len(sure), np.bool_)))
     if not any(len(image) for image in truth):
         message = f"the original network finds nothing (score >= {REFERENCE_SCORE}) in {len(truth)} images"
-        raise AdaptError(message, hint=_PREPROCESSING, code=Exit.UNSUPPORTED)
+        raise AdaptError(message, hint=PREPROCESSING_HINT, code=Exit.UNSUPPORTED)
     return truth
 
 

@@ -5,6 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+PREPROCESSING_HINT = (
+    "check the preprocessing: YOLOX takes BGR 0..255 (the default); older YOLOX and ByteTrack take "
+    "--channels rgb --mean 123.675,116.28,103.53 --scale 58.395,57.12,57.375"
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Preprocess:

@@ -9,10 +9,11 @@ from onnx import ModelProto
 
 from ..errors import AdaptError
 from .normalise import constants_to_initialisers, inline_functions, name_apart, pin_input_shape, widen_half
-from .opset import convert_opset, opset_of
+from .opset import convert_opset
 from .read import read_proto
 from .refuse import refuse_unsupported
 from .settle import settle_shapes
+from .versions import opset_of
 
 # Older opsets spell up-sampling, clipping and padding in ways that no rule reads.
 _OLDEST_OPSET = 11

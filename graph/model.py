@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 import onnx_graphsurgeon as gs
-from onnx import ModelProto, NodeProto
+from onnx import ModelProto
 from onnx_graphsurgeon.logger import G_LOGGER
 
 from .nodes import Node, Tensor, distinct, is_constant
@@ -125,10 +125,6 @@ class Model:
             if annotation.tensor_name in alive:
                 proto.graph.quantization_annotation.append(annotation)
         return proto
-
-    def source_node(self, tensor_name: str) -> NodeProto | None:
-        """The original's node that computed this tensor, None where the original had no such tensor."""
-        return self._notes.get(tensor_name)
 
     def _name_nodes(self) -> None:
         """Give each node a name of its own, as the runtime demands: the exporter's, or its first output's."""

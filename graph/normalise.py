@@ -103,14 +103,12 @@ def _constant_tensor(node: NodeProto) -> TensorProto:
     raise AdaptError("a Constant of text or sparse values", where=f"node {node.output[0]!r}", code=Exit.UNSUPPORTED)
 
 
-def widen_half(proto: ModelProto) -> bool:
+def widen_half(proto: ModelProto) -> None:
     """Widen float16 / bfloat16 weights, inputs and casts to float32; every half value is a float32 value too."""
     graph = proto.graph
-    found = False
     for value in [*graph.input, *graph.output, *graph.value_info]:
         if value.type.tensor_type.elem_type in _HALF:
             value.type.tensor_type.elem_type = TensorProto.FLOAT
-            found = True
     tensors = list(graph.initializer)
     for node in graph.node:
         for attribute in node.attribute:
@@ -118,10 +116,7 @@ def widen_half(proto: ModelProto) -> bool:
                 tensors.append(attribute.t)
             if attribute.name in ("to", "dtype") and attribute.i in _HALF:
                 attribute.i = TensorProto.FLOAT
-                found = True
     for tensor in tensors:
         if tensor.data_type in _HALF:
             name = tensor.name
             tensor.CopyFrom(numpy_helper.from_array(numpy_helper.to_array(tensor).astype(np.float32), name))
-            found = True
-    return found

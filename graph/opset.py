@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from onnx import ModelProto, defs, version_converter
+from onnx import ModelProto, version_converter
 
 from ..errors import AdaptError, Exit
 from .normalise import constants_to_initialisers
 from .opset_check import differing_nodes
 from .shapes import infer_shapes, skeleton
+from .versions import opset_of, since
 
 
 def convert_opset(proto: ModelProto, opset: int, ir_version: int) -> ModelProto:
@@ -46,11 +47,6 @@ def convert_opset(proto: ModelProto, opset: int, ir_version: int) -> ModelProto:
     return converted
 
 
-def opset_of(proto: ModelProto) -> int:
-    """The default domain's opset."""
-    return int(next(entry.version for entry in proto.opset_import if entry.domain in ("", "ai.onnx")))
-
-
 def _converted_bones(proto: ModelProto, opset: int) -> ModelProto:
     bones = skeleton(proto)
     del bones.graph.value_info[:]
@@ -59,7 +55,7 @@ def _converted_bones(proto: ModelProto, opset: int) -> ModelProto:
     except (RuntimeError, ValueError) as error:
         source = opset_of(proto)
         standard = {n.op_type for n in bones.graph.node if n.domain in ("", "ai.onnx")}
-        changed = {op for op in standard if _since(op, opset) != _since(op, source)}
+        changed = {op for op in standard if since(op, opset) != since(op, source)}
         if changed:
             raise AdaptError(
                 f"{', '.join(sorted(changed))} cannot be brought from opset {source} to {opset}",
@@ -70,10 +66,3 @@ def _converted_bones(proto: ModelProto, opset: int) -> ModelProto:
         for entry in converted.opset_import:
             entry.version = opset if entry.domain in ("", "ai.onnx") else entry.version
     return converted
-
-
-def _since(op: str, opset: int) -> int:
-    """The opset in which the operator took the form that it has in this one; 0 where this one has no such operator."""
-    if not defs.has(op, opset):
-        return 0
-    return int(defs.get_schema(op, max_inclusive_version=opset).since_version)

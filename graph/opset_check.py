@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from onnx import ModelProto, NodeProto, TensorProto, defs, helper
+from onnx import ModelProto, NodeProto, TensorProto, helper
 
 from .session import Session
+from .versions import opset_of, since
 
 _SIDE = 9  # rows and columns of a map that are enough to tell two definitions apart
 _RTOL = 1e-6
@@ -43,16 +44,13 @@ def differing_nodes(before: ModelProto, after: ModelProto) -> list[str]:
 def _is_untouched(was: NodeProto, now: NodeProto, before: ModelProto, after: ModelProto) -> bool:
     if (was.op_type, list(was.input), _attributes(was)) != (now.op_type, list(now.input), _attributes(now)):
         return False
-    return was.domain not in ("", "ai.onnx") or _since(was, before) == _since(now, after)
+    return was.domain not in ("", "ai.onnx") or since(was.op_type, opset_of(before)) == since(
+        now.op_type, opset_of(after)
+    )
 
 
 def _attributes(node: NodeProto) -> tuple[bytes, ...]:
     return tuple(sorted(attribute.SerializeToString(deterministic=True) for attribute in node.attribute))
-
-
-def _since(node: NodeProto, model: ModelProto) -> int:
-    opset = next(entry.version for entry in model.opset_import if entry.domain in ("", "ai.onnx"))
-    return int(defs.get_schema(node.op_type, max_inclusive_version=opset).since_version)
 
 
 @dataclass(frozen=True, slots=True)

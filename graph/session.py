@@ -13,9 +13,9 @@ from onnx import ModelProto, TensorProto, helper, numpy_helper
 
 from ..errors import AdaptError
 from .nodes import proto_attributes
+from .shapes import is_small
 
 _FATAL = 4
-_SMALL_BYTES = 4096
 
 
 class Session:
@@ -59,7 +59,7 @@ def _lend(weights: Iterable[TensorProto], model: ModelProto) -> tuple[ModelProto
     lean.graph.output.extend(model.graph.output)
     lent: dict[str, ort.OrtValue] = {}
     for tensor in weights:
-        if tensor.ByteSize() <= _SMALL_BYTES or tensor.data_type == TensorProto.STRING:
+        if is_small(tensor) or tensor.data_type == TensorProto.STRING:
             lean.graph.initializer.append(tensor)
             continue
         outside = lean.graph.initializer.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)

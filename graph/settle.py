@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto, ValueInfoProto, helper, numpy_helper
 
-from .opset import opset_of
 from .session import evaluate_node
 from .shapes import infer_shapes, is_small
+from .versions import opset_of
 
 _ARITHMETIC = frozenset(
     "Unsqueeze Squeeze Concat Gather Slice Cast Add Sub Mul Div Mod Floor Ceil Neg Min Max Sqrt Reshape ReduceProd "

@@ -48,7 +48,7 @@ def skeleton(proto: ModelProto) -> ModelProto:
 
 
 def is_small(tensor: TensorProto) -> bool:
-    """True for an initialiser that shape arithmetic might read; asking costs no copy of the values."""
+    """True for an initialiser that shape arithmetic might read, and that is cheap to copy; asking copies nothing."""
     return bool(math.prod(tensor.dims) <= _SMALL_ELEMENTS)
 
 

@@ -9,7 +9,7 @@ from onnx import ModelProto
 
 from ...graph.cost import count_macs, count_parameters
 from ...graph.load import file_digest
-from ...graph.opset import opset_of
+from ...graph.versions import opset_of
 from ...rewrites.core.certify import Site
 from ...rewrites.core.rule import Certificate, Step
 from ..facts import Facts

@@ -19,8 +19,8 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto, NodeProto
 
-from ...graph.opset import opset_of
 from ...graph.session import Session
+from ...graph.versions import opset_of
 from .branch import MEASURES, Branches, measure_branches
 from .difference import Difference, differing_sites
 from .rule import Certificate, Fit, Step

@@ -13,9 +13,10 @@ from icraft_adapt.errors import AdaptError, Decline, Exit
 from icraft_adapt.graph import walk
 from icraft_adapt.graph.cost import count_macs, count_parameters
 from icraft_adapt.graph.model import Model
-from icraft_adapt.graph.opset import convert_opset, opset_of
+from icraft_adapt.graph.opset import convert_opset
 from icraft_adapt.graph.session import Session
 from icraft_adapt.graph.shapes import infer_shapes, skeleton
+from icraft_adapt.graph.versions import opset_of
 
 from .networks import CONV, network, operators
 from .test_model_facade import ready

@@ -11,8 +11,8 @@ from onnx import TensorProto, helper, numpy_helper
 
 from icraft_adapt.errors import AdaptError, Exit
 from icraft_adapt.graph.model import Model
-from icraft_adapt.graph.opset import opset_of
 from icraft_adapt.graph.session import Session
+from icraft_adapt.graph.versions import opset_of
 
 from .networks import loaded, network, operators, refused, shape_of, stored
 
