@@ -83,8 +83,9 @@ def equal_values(a: TensorProto, b: TensorProto) -> bool:
     """Equal type, shape and values, bit for bit, in whichever field they are stored."""
     if a.data_type != b.data_type or list(a.dims) != list(b.dims):
         return False
-    if a.raw_data and b.raw_data:
-        return bool(a.raw_data == b.raw_data)
+    mine, theirs = a.raw_data, b.raw_data  # each look at the field copies it
+    if mine and theirs:
+        return bool(mine == theirs)
     return np.asarray(numpy_helper.to_array(a)).tobytes() == np.asarray(numpy_helper.to_array(b)).tobytes()
 
 
