@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
-.PHONY: demo test lint types unit bench clean
+.PHONY: demo test lint types unit bench docs clean
 
 demo: $(VENV)/.runtime
 	$(BIN)/icraft-adapt demo --out demo.icraft --force
@@ -24,6 +24,9 @@ unit: $(VENV)/.test
 bench: $(VENV)/.test
 	$(BIN)/python benchmarks/run.py
 
+docs: $(VENV)/.runtime
+	$(BIN)/python docs/build_reference.py
+
 # The import package is the repository root; mypy wants it under its own name.
 .build/icraft_adapt:
 	mkdir -p .build && ln -sfn .. .build/icraft_adapt
@@ -31,7 +34,7 @@ bench: $(VENV)/.test
 $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
-$(VENV)/.runtime: $(VENV)/bin/python setup.cfg constraints.txt
+$(VENV)/.runtime: $(VENV)/bin/python setup.cfg pyproject.toml constraints.txt golden/engine/kernels.c
 	$(PIP) setuptools && $(PIP) -e .
 	@touch $@
 
@@ -40,4 +43,4 @@ $(VENV)/.test: $(VENV)/.runtime
 	@touch $@
 
 clean:
-	rm -rf $(VENV) .build build *.egg-info demo.icraft .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .build build *.egg-info golden/engine/*.so demo.icraft .mypy_cache .pytest_cache .ruff_cache .hypothesis
