@@ -1,0 +1,95 @@
+"""Where a map is clipped: the largest value that its codes hold. The vendor's three ways, and one that looks further.
+
+`null` takes the maximum; `kld` (4096 bins of |x|, thresholds every 128, 128 levels, least Kullback-Leibler divergence)
+and `ems` (least squared error) judge the map by itself. `aware` judges what becomes of it: the squared error after the
+activation, each channel over its own variance, so that neither a loud channel nor a tail that the activation flattens
+decides alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..targets.arithmetic import Calibration
+
+Saturation = Literal["aware", "kld", "ems", "null"]
+Values = NDArray[np.float32]
+Effect = Callable[[Values], Values]
+
+_OCTAVES, _STEPS = 6, 4  # thresholds from the maximum down to 1/64 of it, then finer around the best
+_LEAST_VARIANCE = 1e-3  # of the mean one: a channel that hardly varies decides nothing
+
+
+def largest(values: Values) -> float:
+    """max |x|."""
+    return float(np.max(np.abs(values), initial=0.0))
+
+
+def kld_threshold(values: Values, calibration: Calibration) -> float:
+    """The threshold whose clipped and coarsened histogram of |x| diverges least from the clipped one."""
+    top = largest(values)
+    if top == 0:
+        return 0.0
+    counts, _ = np.histogram(np.abs(values), calibration.bins, (0.0, top))
+    best, found = np.inf, calibration.bins
+    for end in range(calibration.first_bin, calibration.bins + 1, calibration.step_bins):
+        divergence = _divergence(counts, end, calibration.levels)
+        if divergence < best:
+            best, found = divergence, end
+    return top * found / calibration.bins
+
+
+def _divergence(counts: NDArray[np.int64], end: int, levels: int) -> float:
+    """KL(P || Q): P the counts below `end` with all others in its last bin, Q the counts averaged over the levels."""
+    p = counts[:end].astype(np.float64)
+    inside = p.copy()
+    p[-1] += counts[end:].sum()
+    level = np.arange(end) * levels // end
+    filled = inside > 0
+    total = np.bincount(level, inside, levels)
+    share = np.bincount(level, filled, levels)
+    q = np.where(filled, total[level] / np.maximum(share[level], 1), 0.0)
+    if q.sum() == 0:
+        return float(np.inf)
+    p, q = p / p.sum(), q / q.sum()
+    held = p > 0
+    return float(np.sum(p[held] * np.log(p[held] / np.maximum(q[held], 1e-9))))
+
+
+def ems_threshold(values: Values, code_max: int) -> float:
+    """The threshold of the least squared error over the whole map."""
+    return _least(lambda held: float(np.square(held - values, dtype=np.float64).sum()), values, code_max)
+
+
+def aware_threshold(values: Values, code_max: int, effect: Effect) -> float:
+    """The threshold of the least squared error after `effect`, each channel of [c, s] over its own variance."""
+    truth = effect(values)
+    variance = truth.var(axis=1, dtype=np.float64)
+    scale = 1 / np.maximum(variance, max(_LEAST_VARIANCE * float(variance.mean()), 1e-30))
+
+    def error(held: Values) -> float:
+        off = np.square(effect(held) - truth, dtype=np.float64).mean(axis=1)
+        return float(off @ scale)
+
+    return _least(error, values, code_max)
+
+
+def _least(error: Callable[[Values], float], values: Values, code_max: int) -> float:
+    """The threshold of the least error: a coarse scale of them, then a finer one around the best."""
+    top = largest(values)
+    if top == 0:
+        return 0.0
+
+    def judged(exponent: float) -> float:
+        step = np.float32(top * 2.0**-exponent / code_max)
+        codes = np.clip(np.rint(values / step), -code_max, code_max)
+        return error(codes * step)
+
+    coarse = [k / 2 for k in range(2 * _OCTAVES + 1)]
+    best = min(coarse, key=judged)
+    fine = [best + k / (2 * _STEPS) for k in range(1 - _STEPS, _STEPS) if best + k / (2 * _STEPS) >= 0]
+    return float(top * 2.0 ** -min(fine, key=judged))
