@@ -1,4 +1,4 @@
-"""One pass of the original over the user's images: histograms for the fits, and whether it finds anything at all."""
+"""One pass of the original over the user's images: what its maps look like, and whether it finds anything at all."""
 
 from __future__ import annotations
 
@@ -9,19 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.agreement import REFERENCE_SCORE
+from ..data.images import find_images
 from ..data.letterbox import letterbox
 from ..data.preprocess import PREPROCESSING_HINT
 from ..errors import AdaptError, Exit
+from ..golden.samples import SampleBuilder, roots
 from ..graph.session import Session, with_outputs
 from ..postproc.core.family import family_of
 from ..rewrites.core.histogram import Histogram, HistogramBuilder
+from .lowering import lowered
 from .pictures import pictures
 from .prepare import Prepared
 from .progress import Progress
 from .request import Request
 
 _KEPT_IMAGES = 16
-_KEPT_VALUES = 1 << 15  # of each map and image, evenly spaced: a histogram needs no more
 _Array = NDArray[np.float32]
 
 
@@ -29,9 +31,12 @@ _Array = NDArray[np.float32]
 class Calibration:
     """What the pass saw. `inputs` and `heads` are those of the first images, for comparing with the adapted network:
     float32 [1, c, h, w], heads by the adapted model's output names. `skipped` names unreadable files.
+
+    `histograms` are those of the activations' inputs, `recorded` samples of maps (golden.samples), both by tensor.
     """
 
     histograms: dict[str, Histogram]
+    recorded: dict[str, _Array]
     inputs: tuple[_Array, ...]
     heads: tuple[dict[str, _Array], ...]
     files: tuple[Path, ...]
@@ -43,10 +48,10 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
 
     Raises AdaptError: exit 2 where the folder holds no usable image, exit 3 where the network finds nothing on any.
     """
-    taps = list(prepared.activations)
+    taps = _maps(prepared)
     outputs = [name for _, name in prepared.reading.outputs()]
     session = Session(with_outputs(prepared.model.to_proto(), taps))
-    builders = {name: HistogramBuilder() for name in taps}
+    builder = SampleBuilder((prepared.input_name, *taps), len(find_images(folder)))
     inputs: list[_Array] = []
     heads: list[dict[str, _Array]] = []
     used: list[Path] = []
@@ -55,8 +60,7 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
     for path, image in pictures(folder, "calibrating", progress, skipped):
         tensor, _ = letterbox(image, prepared.input_shape[2:], request.preprocess)
         results = session.run({prepared.input_name: tensor})
-        for name, builder in builders.items():
-            builder.add(_thinned(results[name]))
+        builder.add({prepared.input_name: tensor, **results})
         maps = {name: results[name] for name in outputs}
         best = max(best, best_score(prepared, maps))
         if len(inputs) < _KEPT_IMAGES:
@@ -70,8 +74,19 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
             hint=PREPROCESSING_HINT,
             code=Exit.UNSUPPORTED,
         )
-    histograms = {name: builder.histogram() for name, builder in builders.items()}
-    return Calibration(histograms, tuple(inputs), tuple(heads), tuple(used), tuple(skipped))
+    recorded = builder.recorded()
+    histograms = {name: _histogram(recorded[name]) for name in prepared.activations}
+    return Calibration(histograms, recorded, tuple(inputs), tuple(heads), tuple(used), tuple(skipped))
+
+
+def _maps(prepared: Prepared) -> list[str]:
+    """What is recorded: the activations' inputs, and where integers are possible all that they are made from."""
+    try:
+        needed = roots(lowered(prepared.model))
+    except AdaptError:  # no integer arithmetic: the main job says so where it matters
+        return list(prepared.activations)
+    own = [name for name in needed.values() if name != prepared.input_name]
+    return list(dict.fromkeys((*prepared.activations, *own)))
 
 
 def best_score(prepared: Prepared, maps: dict[str, _Array]) -> float:
@@ -81,6 +96,8 @@ def best_score(prepared: Prepared, maps: dict[str, _Array]) -> float:
     return float(found.scores.max(initial=0.0))
 
 
-def _thinned(values: _Array) -> _Array:
-    flat = np.ravel(values)
-    return flat[:: len(flat) // _KEPT_VALUES | 1] if len(flat) > _KEPT_VALUES else flat
+def _histogram(values: _Array) -> Histogram:
+    """Of a map's sample without its extremes."""
+    builder = HistogramBuilder()
+    builder.add(values[:, :-2])
+    return builder.histogram()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,26 @@ from .model import Model
 from .nodes import Node, Tensor
 
 
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where a new map comes from: its channel i is channel `channels[i]` of `tensor` times `scale[i]`; arrays [c]."""
+
+    tensor: str
+    channels: NDArray[np.int64]
+    scale: NDArray[np.float64]
+
+
 class Editor:
-    """One rule's hand on the model. It notes which tensors were superseded and which nodes died of it."""
+    """One rule's hand on the model. It notes which tensors were superseded and which nodes died of it.
+
+    `origins` tells, by its name, which map's channels a new one holds.
+    """
 
     def __init__(self, model: Model) -> None:
         self.model = model
         self.sites: list[str] = []
         self.replaced: list[str] = []
+        self.origins: dict[str, Origin] = {}
         self.added = 0
 
     def constant(self, values: NDArray[Any], stem: str) -> Tensor:

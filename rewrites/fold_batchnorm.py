@@ -42,6 +42,8 @@ def match(bn: Node, context: Context) -> Match:
     given = optional(conv, 2)
     bias = np.zeros(len(weight)) if given is None else constant(given).astype(np.float64)
     scale, shift, mean, variance = (constant(tensor).astype(np.float64) for tensor in bn.inputs[1:5])
+    fits = all(values.shape == (len(weight),) for values in (bias, scale, shift, mean, variance))
+    need(fits, "its parameters are not one number a channel")
     variance = variance + bn.attrs.get("epsilon", 1e-5)
     need(bool((variance > 0).all()), "the variance is negative")
     k = scale / np.sqrt(variance)

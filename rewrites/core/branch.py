@@ -90,18 +90,17 @@ class _Builder:
     def _region(self, last: NodeProto) -> list[NodeProto]:
         """The adapted nodes between tensors that the original has too, in computation order."""
         found: dict[str, NodeProto] = {}
-
-        def visit(node: NodeProto) -> None:
-            if node.output[0] in found:
-                return
-            for name in node.input:
-                maker = self._makers.get(name)
-                if maker is not None and self._difference.original_name(name) not in self._difference.common:
-                    visit(maker)
-            found[node.output[0]] = node
-
-        visit(last)
+        self._visit(last, found)
         return list(found.values())
+
+    def _visit(self, node: NodeProto, found: dict[str, NodeProto]) -> None:
+        if node.output[0] in found:
+            return
+        for name in node.input:
+            maker = self._makers.get(name)
+            if maker is not None and self._difference.original_name(name) not in self._difference.common:
+                self._visit(maker, found)
+        found[node.output[0]] = node
 
     def _source(self, name: str, site: str, sampled: Mapping[str, str]) -> str:
         """Where a region's node reads: a constant, the original's tensor (or its sample), or the region itself.

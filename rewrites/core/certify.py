@@ -36,7 +36,8 @@ class Site:
     smallest); `rms_rel` is the root mean square difference over the original's standard deviation. `bound` is what
     `max_abs` may not exceed: for EXACT and ROUNDING the rule's share of the spread, for a fitted activation the
     fitted function's own largest error over the inputs that were seen; where the operators do not even compute that
-    function, `max_abs` and `bound` say how far they are off.
+    function, `max_abs` and `bound` say how far they are off. Where all values are equal, as on a map of one cell, their
+    magnitude stands for the spread and for the deviation.
     """
 
     tensor: str
@@ -64,6 +65,10 @@ class Certified:
     def failures(self) -> tuple[Site, ...]:
         """The sites whose certificate does not hold."""
         return tuple(site for site in self.sites if not site.holds)
+
+    def followed_by(self, later: Certified) -> Certified:
+        """Both, where `later` certifies further steps against the network that this one certified."""
+        return Certified((*self.sites, *later.sites), (*self.by_step, *later.by_step), self.taps)
 
 
 def certify(
@@ -108,7 +113,8 @@ def _judge(name: str, branches: Branches, results: Mapping[str, NDArray[np.float
     if name in branches.mismatched:
         return _incomparable(name, promise.certificate)
     measured = {measure: float(np.ravel(results[branches.result(name, measure)])[0]) for measure in MEASURES}
-    largest, spread = measured["largest"], measured["high"] - measured["low"]
+    spread = measured["high"] - measured["low"] or abs(measured["high"])
+    largest = measured["largest"]
     bound = promise.rtol * spread
     if promise.fit is not None and name in branches.pairs:
         source, given = (results[output] for output in branches.pairs[name])
@@ -117,7 +123,8 @@ def _judge(name: str, branches: Branches, results: Mapping[str, NDArray[np.float
             bound = exact + promise.fit.worst(float(source.min()), float(source.max()))
         else:
             largest, bound = emitted, exact
-    deviation = math.sqrt(max(measured["mean_square"] - measured["mean"] ** 2, 0.0))
+    variance = measured["mean_square"] - measured["mean"] ** 2 if measured["high"] > measured["low"] else spread**2
+    deviation = math.sqrt(max(variance, 0.0))
     rms = math.sqrt(max(measured["square"], 0.0)) / max(deviation, 1e-30)
     return Site(name, promise.certificate, bound, largest, largest / max(spread, 1e-30), rms)
 

@@ -110,7 +110,13 @@ def _inputs(model: ModelProto) -> dict[str, ValueInfoProto]:
 def _foreign_inputs(inputs: Mapping[str, ValueInfoProto], adapted: ModelProto) -> list[str]:
     """Adapted inputs that are not the original's in name, type and shape."""
     mine = _inputs(adapted).items()
-    return [name for name, value in mine if name not in inputs or inputs[name].type != value.type]
+    return [name for name, value in mine if name not in inputs or _kind(inputs[name]) != _kind(value)]
+
+
+def _kind(value: ValueInfoProto) -> tuple[int, list[int]]:
+    """Element type and shape; what the file says besides (denotations) changes no value."""
+    tensor = value.type.tensor_type
+    return tensor.elem_type, [dim.dim_value for dim in tensor.shape.dim]
 
 
 def _broken_outputs(

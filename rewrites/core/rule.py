@@ -11,7 +11,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from ...graph.edit import Editor
+from ...graph.edit import Editor, Origin
 from ...graph.model import Model
 from ...graph.nodes import Node
 from ...graph.reading import Reading
@@ -44,13 +44,25 @@ class ActivationPlan:
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelRange:
+    """How far each channel of a map goes, and how much it varies; float64 [c] each, seen on calibration images."""
+
+    reach: NDArray[np.float64]
+    deviation: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
-    """What a rule may look at. `activation` and `reading` are None until they are known; their rules then wait."""
+    """What a rule may look at. `activation` and `reading` are None until they are known; their rules then wait.
+
+    `ranges` of maps by their names: rules that prepare for quantisation wait for them.
+    """
 
     model: Model
     target: Target
     activation: ActivationPlan | None = None
     reading: Reading | None = None
+    ranges: Mapping[str, ChannelRange] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +106,10 @@ class Rule:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One application of a rule: the tensors it computes another way, the nodes it replaced, the nodes it added."""
+    """One application of a rule: the tensors it computes another way, the nodes it replaced, the nodes it added.
+
+    `origins` names maps that hold another one's channels, scaled.
+    """
 
     rule: str
     certificate: Certificate
@@ -103,6 +118,7 @@ class Step:
     nodes: tuple[str, ...]
     added: int
     fit: Fit | None = None
+    origins: Mapping[str, Origin] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,4 +60,4 @@ def _apply(rule: Rule, match: object, context: Context) -> Step:
     rule.rewrite(edit, match)
     fit = rule.fit(match) if rule.fit else None
     names = (tuple(dict.fromkeys(edit.sites)), tuple(dict.fromkeys(edit.replaced)))
-    return Step(rule.name, rule.certificate, rule.rtol, *names, edit.added, fit)
+    return Step(rule.name, rule.certificate, rule.rtol, *names, edit.added, fit, edit.origins)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from onnx import ModelProto, ValueInfoProto, helper, numpy_helper, parser
 from icraft_adapt.graph.model import Model
 from icraft_adapt.graph.session import Session
 from icraft_adapt.graph.shapes import infer_shapes
-from icraft_adapt.rewrites.core.rule import Context, Rule
+from icraft_adapt.rewrites.core.rule import ChannelRange, Context, Rule
 from icraft_adapt.rewrites.core.run import Applied, run
 from icraft_adapt.targets.loader import load_target
 
@@ -68,10 +68,17 @@ def weights(*shape: int, seed: int = 0) -> NDArray[np.float32]:
     return np.random.default_rng(seed).standard_normal(shape, np.float32)
 
 
-def apply(rule: Rule, proto: ModelProto, *, times: int, target: str = BUYI) -> ModelProto:
+def apply(
+    rule: Rule,
+    proto: ModelProto,
+    *,
+    times: int,
+    target: str = BUYI,
+    ranges: Mapping[str, ChannelRange] | None = None,
+) -> ModelProto:
     """The model after the rule, which must apply exactly `times` times and keep all its promises."""
     before = proto.SerializeToString(deterministic=True)
-    context = Context(Model.from_proto(proto, "model"), load_target(target))
+    context = Context(Model.from_proto(proto, "model"), load_target(target), ranges=ranges or {})
     applied = run(context, [rule])
     assert len(applied.steps) == times, applied
     assert proto.SerializeToString(deterministic=True) == before, "the rule wrote into the caller's model"

@@ -135,6 +135,25 @@ def test_an_input_of_another_shape() -> None:
     assert "x" in failed(compared(proto, adapted))
 
 
+def test_an_input_whose_axes_have_names() -> None:
+    """Denotations, as some exporters write them, are not brought into the adapted model."""
+    proto = network(IMAGE, "y", "y = Abs(x)")
+    adapted = network(IMAGE, "y", "y = Abs(x)")
+    proto.graph.input[0].type.denotation = "IMAGE"
+    proto.graph.input[0].type.tensor_type.shape.dim[0].denotation = "DATA_BATCH"
+    assert failed(compared(proto, adapted)) == []
+
+
+def test_a_map_of_one_cell() -> None:
+    """It has no spread: a share of its magnitude is allowed."""
+    one, other = "a = GlobalAveragePool(x) s = ReduceSum(a) y = Mul(s, ", "t)"
+    proto = network(IMAGE, "y", f"{one}{other}", t=np.array(3, np.float32))
+    near = network(IMAGE, "y", f"{one}{other}", t=np.array(3.00001, np.float32))
+    far = network(IMAGE, "y", f"{one}{other}", t=np.array(3.001, np.float32))
+    assert failed(compared(proto, near)) == []
+    assert failed(compared(proto, far)) == ["y"]
+
+
 @pytest.mark.parametrize("row", [0, 7, 9, 15])
 def test_a_row_that_differs(row: int) -> None:
     """Elementwise regions are judged on a few rows, but not where a constant tells the rows apart."""

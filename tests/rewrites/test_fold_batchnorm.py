@@ -9,7 +9,11 @@ import pytest
 from numpy.typing import NDArray
 from onnx import ModelProto
 
+from icraft_adapt.errors import Decline
+from icraft_adapt.graph.model import Model
+from icraft_adapt.rewrites.core.rule import Context
 from icraft_adapt.rewrites.fold_batchnorm import RULE
+from icraft_adapt.targets.loader import load_target
 from icraft_adapt.tests.rewrites.harness import apply, assert_declines, network, operators, weights
 
 BN = "y = BatchNormalization<epsilon = 0.001>(c, scale, shift, mean, var)"
@@ -64,6 +68,15 @@ def test_folds_two_convs_of_shared_weights_apart() -> None:
 def test_declines(body: str, reason: str) -> None:
     proto = after(body, w=weights(4, 4, 3, 3), b=weights(4), negative=-PARAMETERS["var"])
     assert_declines(RULE, proto, reason)
+
+
+def test_declines_parameters_that_are_not_one_number_a_channel() -> None:
+    """onnx's inference lets them pass, with an output of unknown shape."""
+    proto = after(f"c = Conv(x, w) {BN}", w=weights(4, 4, 3, 3))
+    next(tensor for tensor in proto.graph.initializer if tensor.name == "mean").dims.append(1)
+    model = Model.from_proto(proto, "net")
+    with pytest.raises(Decline, match="not one number a channel"):
+        RULE.match(model.nodes[-1], Context(model, load_target("icraft-v1.1")))
 
 
 def test_declines_where_the_conv_output_is_a_graph_output() -> None:
