@@ -1,0 +1,1 @@
+"""C from templates: rendered here, compiled and called where a compiler is present."""

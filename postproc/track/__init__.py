@@ -1,0 +1,1 @@
+"""The BYTE tracker: boxes of one frame after the other in, tracks with ids out."""
