@@ -5,16 +5,18 @@ from __future__ import annotations
 import copy
 import functools
 import pkgutil
+from collections.abc import Sequence
 from importlib import import_module
 from pathlib import Path
-from typing import Literal, TypedDict, Unpack
+from typing import Literal, Protocol, TypedDict, Unpack, cast
 
 import onnx
 import torch
+from torch import nn
 
 from ..errors import AdaptError
 from . import exporters
-from .yolox import OutputForm, Yolox, YoloxConfig, build, check_size
+from .yolox import OutputForm, YoloxConfig, build, check_size
 
 Shape = tuple[int, int, int, int]
 Simplifier = Literal["onnxslim", "onnxsim"]
@@ -22,6 +24,14 @@ Dtype = Literal["float32", "float16"]
 
 EXPORTERS = sorted(module.name for module in pkgutil.iter_modules(exporters.__path__))
 DEFAULT_SHAPE: Shape = (1, 3, 64, 96)
+
+
+class Network(Protocol):
+    """What can be exported: a torch module that names its outputs."""
+
+    @property
+    def output_names(self) -> Sequence[str]:
+        """The names of the outputs, in their order."""
 
 
 class Spelling(TypedDict, total=False):
@@ -37,7 +47,7 @@ class Spelling(TypedDict, total=False):
 
 
 def export(
-    net: Yolox,
+    net: Network,
     path: Path | None = None,
     *,
     exporter: str = "torchscript",
@@ -61,9 +71,9 @@ def export(
     backend = import_module(f"{exporters.__name__}.{exporter}")
     kind = getattr(torch, dtype)
     model: onnx.ModelProto = backend.to_onnx(
-        copy.deepcopy(net).to(kind),
+        cast(nn.Module, copy.deepcopy(net)).to(kind),
         torch.zeros(shape, dtype=kind),
-        net.output_names,
+        list(net.output_names),
         opset or backend.DEFAULT_OPSET,
         dynamic_batch=dynamic_batch,
         keep_batchnorm=keep_batchnorm,

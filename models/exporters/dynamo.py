@@ -8,7 +8,10 @@ import warnings
 from collections.abc import Iterator
 
 import onnx
+import onnxscript.ir
 import torch
+from onnxscript.optimizer import optimize
+from onnxscript.version_converter import convert_version
 from torch import Tensor, nn
 
 DEFAULT_OPSET = 18
@@ -46,15 +49,29 @@ def to_onnx(
     return model
 
 
+def at_opset(captured: onnx.ModelProto, opset: int) -> onnx.ModelProto:
+    """The exporter's last steps by themselves: convert to `opset` what `to_onnx` gives at opset 18 with
+    `keep_batchnorm`, and optimise it. To capture takes most of an export's time and does not depend on the opset.
+    """
+    model = onnxscript.ir.from_proto(captured)
+    with quiet():
+        convert_version(model, opset, fallback=True)
+        optimize(model)
+    proto: onnx.ModelProto = onnxscript.ir.to_proto(model)
+    return proto
+
+
 @contextlib.contextmanager
 def quiet() -> Iterator[None]:
-    """Without the exporter's warning about its own pytrees and its log of an absent torchvision."""
-    log = logging.getLogger("torch.onnx")
-    level = log.level
-    log.setLevel(logging.ERROR)
+    """Without the exporter's warning about its own pytrees, its log of an absent torchvision and of how it converts."""
+    logs = [logging.getLogger(name) for name in ("torch.onnx", "onnxscript")]
+    levels = [log.level for log in logs]
+    for log in logs:
+        log.setLevel(logging.ERROR)
     try:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", ".*treespec, LeafSpec.* is deprecated", FutureWarning)
             yield
     finally:
-        log.setLevel(level)
+        for log, level in zip(logs, levels, strict=True):
+            log.setLevel(level)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib import import_module
 from pkgutil import iter_modules
+from types import ModuleType
 from typing import Protocol
 
 import numpy as np
@@ -17,6 +19,7 @@ from ...data.detections import Detections
 from ...errors import AdaptError, Decline, Exit
 from ...graph.model import Model
 from ...graph.reading import Reading
+from .foreign import Foreign
 
 Maps = Mapping[str, NDArray[np.float32]]
 
@@ -35,9 +38,24 @@ class Family(Protocol):
 
 @cache
 def families() -> tuple[Family, ...]:
-    """Every module of postproc/ holds one FAMILY; sorted by module name."""
+    """The FAMILY of every module of postproc/ that has one; sorted by module name."""
+    return tuple(module.FAMILY for module in _modules() if hasattr(module, "FAMILY"))
+
+
+@cache
+def foreign_kinds() -> tuple[Foreign, ...]:
+    """The FOREIGN of every module of postproc/ that has one; sorted by module name."""
+    return tuple(module.FOREIGN for module in _modules() if hasattr(module, "FOREIGN"))
+
+
+def _modules() -> list[ModuleType]:
+    """Every module of postproc/ holds a FAMILY or a FOREIGN; raises TypeError for one that holds neither."""
     names = sorted(info.name for info in iter_modules(postproc.__path__) if not info.ispkg)
-    return tuple(import_module(f"{postproc.__name__}.{name}").FAMILY for name in names)
+    modules = [import_module(f"{postproc.__name__}.{name}") for name in names]
+    for module in modules:
+        if not (hasattr(module, "FAMILY") or hasattr(module, "FOREIGN")):
+            raise TypeError(f"{module.__name__} must define FAMILY or FOREIGN")
+    return modules
 
 
 def family_of(reading: Reading) -> Family:
@@ -46,13 +64,21 @@ def family_of(reading: Reading) -> Family:
 
 
 def recognise(model: Model, original: ModelProto) -> Reading:
-    """The first family's reading that is proven. Raises AdaptError (exit 3) with each family's reason where none is."""
+    """The first family's reading that is proven.
+
+    Raises AdaptError (exit 3) where none is: what the network is instead, if it is of a known kind, else each family's
+    reason.
+    """
     reasons: list[str] = []
     for family in families():
         try:
             return family.recognise(model, original)
         except Decline as decline:
             reasons.append(f"as {family.name}, {decline.reason}")
+    for kind in foreign_kinds():
+        with suppress(Decline):
+            if found := kind.diagnose(model):
+                raise AdaptError(found, where=model.name, hint=kind.advice, code=Exit.UNSUPPORTED)
     raise AdaptError(
         f"no detector that is known here: {'; '.join(reasons)}",
         where=model.name,

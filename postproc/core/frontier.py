@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...errors import Decline
@@ -31,12 +32,15 @@ class Frontier:
         return self.convolutions[name].inputs[0].name
 
 
-def find_frontier(model: Model) -> Frontier:
-    """Walk back from every output to the nearest convolutions. Declines where a path meets none, or no feature map."""
+def find_frontier(model: Model, through: Callable[[Node], bool] | None = None) -> Frontier:
+    """Walk back from every output to the nearest convolutions, past those that `through` names.
+
+    Declines where a path meets none, or no feature map.
+    """
     found: dict[str, Node] = {}
     by_output: dict[str, tuple[str, ...]] = {}
     for output in model.outputs:
-        nearest = _nearest_convolutions(output, model)
+        nearest = _nearest_convolutions(output, model, through)
         by_output[output.name] = tuple(nearest)
         found |= nearest
     for name, node in found.items():
@@ -46,7 +50,7 @@ def find_frontier(model: Model) -> Frontier:
     return Frontier(found, by_output)
 
 
-def _nearest_convolutions(output: Tensor, model: Model) -> dict[str, Node]:
+def _nearest_convolutions(output: Tensor, model: Model, through: Callable[[Node], bool] | None) -> dict[str, Node]:
     found: dict[str, Node] = {}
     seen: set[int] = set()
     stack = list(output.inputs)
@@ -55,7 +59,7 @@ def _nearest_convolutions(output: Tensor, model: Model) -> dict[str, Node]:
         if id(node) in seen:
             continue
         seen.add(id(node))
-        if node.op == "Conv":
+        if node.op == "Conv" and not (through and through(node)):
             found[node.outputs[0].name] = node
         elif node.op not in ("Shape", "Size"):  # shapes are no values of the tail
             if any(model.is_input(tensor) for tensor in node.inputs):
