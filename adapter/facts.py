@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from onnx import ModelProto
@@ -10,6 +11,7 @@ from ..rewrites.core.certify import Certified
 from ..rewrites.core.run import Applied
 from ..targets.types import Target
 from .calibrate import Calibration
+from .place import Located, placement
 from .prepare import Prepared
 from .report.types import Placement, Verification
 from .request import Activation, Request
@@ -17,7 +19,9 @@ from .request import Activation, Request
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """`final` is the adapted network as it will be written. The last three are None where the stage did not run."""
+    """`final` is the adapted network as it will be written; `located` says where each of its nodes runs and `macs` how
+    much it multiplies, by the node's first output. The last three are None where the stage did not run.
+    """
 
     request: Request
     target: Target
@@ -25,10 +29,16 @@ class Facts:
     mode: Activation
     applied: Applied
     final: ModelProto
-    placement: Placement
+    located: Mapping[str, Located]
+    macs: Mapping[str, int]
     calibration: Calibration | None = None
     certified: Certified | None = None
     verification: Verification | None = None
+
+    @property
+    def placement(self) -> Placement:
+        """How many nodes run where, and those that run nowhere."""
+        return placement(self.located)
 
     def anchor(self, tensors: tuple[str, ...]) -> str:
         """The structural name of the first of these tensors that has one; the first tensor's own name else."""

@@ -17,7 +17,10 @@ Heads = Mapping[str, _Array]
 
 @dataclass(slots=True)
 class _Sums:
-    """Running sums over images of one head: constant memory however many images come."""
+    """Running sums over images of one head: constant memory however many images come.
+
+    Where all values are equal, as on a map of one cell, their magnitude stands for the spread and for the deviation.
+    """
 
     largest: float = 0.0
     square: float = 0.0
@@ -40,8 +43,10 @@ class _Sums:
     def error(self, head: str, role: str) -> HeadError:
         variance = max(self.total_square / self.count - (self.total / self.count) ** 2, 0.0)
         rms = float(np.sqrt(self.square / self.count))
-        spread, deviation = max(self.high - self.low, 1e-30), max(float(np.sqrt(variance)), 1e-30)
-        return HeadError(head, role, self.largest, self.largest / spread, rms / deviation)
+        spread, deviation = self.high - self.low, float(np.sqrt(variance))
+        if not spread:
+            spread = deviation = abs(self.high)
+        return HeadError(head, role, self.largest, self.largest / max(spread, 1e-30), rms / max(deviation, 1e-30))
 
 
 def compare_heads(reading: Reading, pairs: Sequence[tuple[Heads, Heads]], seen: str) -> Verification:

@@ -7,12 +7,10 @@ from collections.abc import Iterable
 
 from ..errors import Exit
 from ..rewrites.core.certify import Site
-from .artifact import Artifact
 from .facts import Facts
 from .heads import damage_by_role
 from .outcome import Outcome
 from .report.types import Report
-from .stopwatch import Stopwatch
 
 # Heads that only exact and rounding rewrites lie before: the largest difference over the role's spread.
 EXACT_HEADS = 1e-4
@@ -22,8 +20,8 @@ EXACT_HEADS = 1e-4
 DEFAULT_MAX_DAMAGE = 1.0
 
 
-def judge(report: Report, facts: Facts, watch: Stopwatch, files: Iterable[Artifact] = ()) -> Outcome:
-    """Exit 1 for a failed certificate or bound, 3 for refused nodes or missing consent, else 0."""
+def judge(report: Report, facts: Facts) -> Outcome:
+    """Exit 1 for a failed certificate or bound, 3 for refused nodes or missing consent, else 0. No files are made."""
     failures = tuple(_failures(facts))
     code, verdict = Exit.FINE, _success(report, facts)
     if failures:
@@ -32,8 +30,7 @@ def judge(report: Report, facts: Facts, watch: Stopwatch, files: Iterable[Artifa
         code, verdict = Exit.UNSUPPORTED, _refusal(facts)
     elif _lacks_consent(facts):
         code, verdict = Exit.UNSUPPORTED, _consent(facts)
-    watch.stop()
-    return Outcome(report, tuple(files), verdict, tuple(_warnings(facts)), code, failures, dict(watch.durations))
+    return Outcome(report, verdict, tuple(_warnings(facts)), code, failures)
 
 
 def _failures(facts: Facts) -> Iterable[str]:

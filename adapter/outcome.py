@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..errors import Exit
 from .artifact import Artifact
@@ -12,15 +12,15 @@ from .report.types import Report
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """The report, the files to be written, and how it went.
+    """The report, how it went, and the files to be written.
 
     `verdict` is one line; `failures` name certificates that did not hold; `durations` are seconds by stage.
     """
 
     report: Report
-    artifacts: tuple[Artifact, ...]
     verdict: str
     warnings: tuple[str, ...]
     exit_code: Exit
     failures: tuple[str, ...]
-    durations: Mapping[str, float]
+    artifacts: tuple[Artifact, ...] = ()
+    durations: Mapping[str, float] = field(default_factory=dict)

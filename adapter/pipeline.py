@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ..errors import Exit
+from ..graph.cost import macs_by_output
 from ..graph.opset import convert_opset
 from ..rewrites.core.rule import ActivationPlan, Context
 from ..rewrites.core.rules import discover
@@ -10,12 +13,13 @@ from ..rewrites.core.run import Applied, run
 from ..targets.loader import load_target
 from ..targets.types import Target
 from .calibrate import Calibration, calibrate
-from .compare import compare
+from .compare import certify_conditioning, certify_on_probe, compare
+from .condition import condition, with_made_maps
 from .emit.folder import emit
 from .facts import Facts
 from .judge import judge
 from .outcome import Outcome
-from .place import place
+from .place import locate
 from .prepare import Prepared, prepare
 from .progress import Progress, Silent
 from .report.build import build_report
@@ -37,20 +41,35 @@ def adapt(request: Request, progress: Progress | None = None) -> Outcome:
     if request.calibration is not None and not request.dry_run:
         seen = calibrate(request, request.calibration, prepared, watch)
     watch.stage("rewriting")
-    applied = _rewrite(request, target, prepared, mode, seen)
+    context, applied = _rewrite(request, target, prepared, mode, seen)
     adapted = prepared.model.to_proto()
+    certified = None if request.dry_run else certify_on_probe(request, prepared, applied, adapted, watch)
+    if seen is not None and certified is not None:
+        more, before = condition(context, seen), adapted
+        if more.steps:
+            adapted = prepared.model.to_proto()
+            certified = certified.followed_by(certify_conditioning(request, prepared, more, before, adapted))
+            applied = Applied((*applied.steps, *more.steps), applied.near_misses)
+            prepared = with_made_maps(prepared, more.steps)
+        del before
     final = convert_opset(adapted, target.onnx.opset, target.onnx.ir_version)
-    facts = Facts(request, target, prepared, mode, applied, final, place(prepared.model, target), seen)
+    del adapted  # each network in hand costs its weights' memory
+    located, macs = locate(prepared.model, target), macs_by_output(final)
+    facts = Facts(request, target, prepared, mode, applied, final, located, macs, seen, certified)
     if request.dry_run:
-        return judge(build_report(facts), facts, watch)
-    facts, golden = compare(facts, adapted, watch)
+        return _timed(judge(build_report(facts), facts), watch)
+    facts, golden = compare(facts, watch)
     watch.stage("writing the report")
-    report = build_report(facts)
-    outcome = judge(report, facts, watch)
-    if outcome.exit_code != Exit.FINE:
-        return outcome
-    report, files = emit(facts, report, golden)
-    return judge(report, facts, watch, files)
+    outcome = judge(build_report(facts), facts)
+    if outcome.exit_code == Exit.FINE:
+        outcome = emit(facts, outcome, golden)
+    return _timed(outcome, watch)
+
+
+def _timed(outcome: Outcome, watch: Stopwatch) -> Outcome:
+    """The outcome with the seconds of each stage; the last one ends here."""
+    watch.stop()
+    return replace(outcome, durations=dict(watch.durations))
 
 
 def _default_mode(prepared: Prepared, target: Target) -> Activation:
@@ -61,10 +80,11 @@ def _default_mode(prepared: Prepared, target: Target) -> Activation:
 
 def _rewrite(
     request: Request, target: Target, prepared: Prepared, mode: Activation, seen: Calibration | None
-) -> Applied:
-    """The activations; every step and near miss of the whole journey."""
+) -> tuple[Context, Applied]:
+    """The activations; every step and near miss so far."""
     histograms = seen.histograms if seen is not None else {}
     plan = ActivationPlan(mode, request.hinges, request.slope, histograms)
-    last = run(Context(prepared.model, target, plan, prepared.reading), discover())
+    context = Context(prepared.model, target, plan, prepared.reading)
+    last = run(context, discover())
     misses = dict.fromkeys((*prepared.near_misses, *last.near_misses))
-    return Applied((*prepared.steps, *last.steps), tuple(misses))
+    return context, Applied((*prepared.steps, *last.steps), tuple(misses))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from onnx import ModelProto
 
 from ..graph.anchors import anchors
-from ..graph.load import load_static
+from ..graph.load import file_digest, load_static
 from ..graph.model import Model
 from ..graph.reading import Reading
 from ..postproc.core.family import recognise
@@ -16,6 +16,7 @@ from ..rewrites.core.rule import Context, NearMiss, Step
 from ..rewrites.core.rules import discover
 from ..rewrites.core.run import run
 from ..targets.types import Target
+from .beside import Beside
 from .progress import Progress
 from .request import Request
 
@@ -24,7 +25,8 @@ from .request import Request
 class Prepared:
     """`original` is what was loaded and stays as it is; `model` is normalised, with its heads as outputs.
 
-    `anchors` names every tensor of the model, `activations` each activation by its input tensor.
+    `anchors` names every tensor of the model, `activations` each activation by its input tensor; `digest` is the
+    SHA-256 of the file.
     """
 
     original: ModelProto
@@ -34,6 +36,7 @@ class Prepared:
     near_misses: tuple[NearMiss, ...]
     anchors: dict[str, str]
     activations: dict[str, Activation]
+    digest: Beside[str]
 
     @property
     def input_name(self) -> str:
@@ -50,6 +53,7 @@ class Prepared:
 def prepare(request: Request, target: Target, progress: Progress) -> Prepared:
     """Load, normalise, prove the reading, expose the heads. Raises AdaptError (2, 3) where that cannot be done."""
     progress.stage("loading the model")
+    digest = Beside(lambda: file_digest(request.model))
     original = load_static(request.model, request.input_shape)
     model = Model.from_proto(original, request.model.stem)
     progress.stage("normalising")
@@ -60,4 +64,6 @@ def prepare(request: Request, target: Target, progress: Progress) -> Prepared:
     found = (activation_at(node, model) for node in model.nodes)
     activations = {each.input.name: each for each in found if each is not None and each.name != "identity"}
     named = anchors(model, reading)
-    return Prepared(original, model, reading, first.steps + second.steps, second.near_misses, named, activations)
+    return Prepared(
+        original, model, reading, first.steps + second.steps, second.near_misses, named, activations, digest
+    )

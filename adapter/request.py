@@ -13,7 +13,7 @@ Activation = Literal["pwl", "leaky", "keep"]
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """The main job's options, named as on the command line (docs/interface).
+    """The main job's options, named as on the command line.
 
     `out` is the output folder, for paths relative to it (None: `<model name>.icraft` here). `activation` None means:
     keep where the target runs the activation, else pwl. `hinges` counts the terms of the sum, `slope` is the plain

@@ -37,7 +37,7 @@ def compiler_toml(
     Raises AdaptError where the target lacks the number format (exit 3) or the name cannot be used (exit 2).
     """
     file = f"{name}.toml"
-    if file == customop_toml.FILE or not name.isprintable():
+    if file == customop_toml.FILE or not name.isprintable() or "\\" in name:
         raise AdaptError("the compiler cannot use this model name", where=name, hint="rename the file")
     facts = target.toml
     refusal = customop_toml.filter_refuses(target, heads)

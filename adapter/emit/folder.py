@@ -5,13 +5,18 @@ from __future__ import annotations
 import os
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path, PurePath
 
+from ...graph.onnx_bytes import onnx_bytes
 from ...targets.loader import target_names
 from ..artifact import Artifact
+from ..beside import Beside
 from ..compare import Golden
 from ..facts import Facts
-from ..report.types import Report
+from ..outcome import Outcome
+from ..page.story import Story
+from ..report.types import ArtifactInfo, Report
 from .calibration_list import calibration_list
 from .checksums import checksums
 from .compiler_toml import compiler_toml
@@ -21,10 +26,11 @@ from .manifest_json import Original, manifest_json, manifest_of
 from .report_json import report_json
 
 
-def emit(facts: Facts, report: Report, golden: Golden) -> tuple[Report, tuple[Artifact, ...]]:
-    """The report with its list of files, and all files."""
+def emit(facts: Facts, outcome: Outcome, golden: Golden) -> Outcome:
+    """The outcome with all files, and its report with their list."""
+    report = outcome.report
     files = [
-        Artifact("adapted.onnx", facts.final.SerializeToString(deterministic=True)),
+        Artifact("adapted.onnx", onnx_bytes(facts.final)),
         *_compiler_files(facts, report),
     ]
     if facts.request.golden:
@@ -33,8 +39,20 @@ def emit(facts: Facts, report: Report, golden: Golden) -> tuple[Report, tuple[Ar
             golden_npz("golden/original.npz", golden.original),
             golden_npz("golden/adapted.npz", golden.adapted),
         ]
-    listed = replace(report, artifacts=checksums(files))
-    return listed, (*files, report_json(listed), _manifest(facts, listed))
+    listing = Beside(partial(checksums, files))
+    pages = [_page(facts, outcome, golden, files, listing)] if facts.request.html else []
+    listed = sorted((*listing.result(), *checksums(pages)), key=lambda info: info.path)
+    report = replace(report, artifacts=tuple(listed))
+    return replace(outcome, report=report, artifacts=(*files, *pages, report_json(report), _manifest(facts, report)))
+
+
+def _page(
+    facts: Facts, outcome: Outcome, golden: Golden, files: Sequence[Artifact], listing: Beside[tuple[ArtifactInfo, ...]]
+) -> Artifact:
+    from .report_html import report_html  # only here: no other stage needs what draws the page
+
+    sizes = {artifact.path: len(artifact.data) for artifact in files}
+    return report_html(Story(facts, outcome, golden.pairs, listing.result, sizes))
 
 
 def _compiler_files(facts: Facts, report: Report) -> Sequence[Artifact]:

@@ -8,7 +8,6 @@ from dataclasses import replace
 from onnx import ModelProto
 
 from ...graph.cost import count_macs, count_parameters
-from ...graph.load import file_digest
 from ...graph.versions import opset_of
 from ...rewrites.core.certify import Site
 from ...rewrites.core.rule import Certificate, Step
@@ -60,7 +59,7 @@ def _model(facts: Facts) -> ModelInfo:
         if v.name not in {tensor.name for tensor in proto.graph.initializer}
     )
     producer = f"{proto.producer_name} {proto.producer_version}".strip()
-    return ModelInfo(path.stem, file_digest(path), opset_of(proto), inputs, producer)
+    return ModelInfo(path.stem, facts.prepared.digest.result(), opset_of(proto), inputs, producer)
 
 
 def _rewrites(facts: Facts) -> Iterable[Rewrite]:
@@ -135,7 +134,7 @@ def _cost(facts: Facts) -> Cost:
     before: ModelProto = facts.prepared.original
     return Cost(
         count_macs(before),
-        count_macs(facts.final),
+        sum(facts.macs.values()),
         count_parameters(before),
         count_parameters(facts.final),
         sum(step.added for step in facts.applied.steps),

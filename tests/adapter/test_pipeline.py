@@ -25,6 +25,7 @@ from icraft_adapt.tests.adapter.networks import BUYI, NANO, V1, adapted, network
 NPU_V1 = {"Conv", "LeakyRelu", "Relu", "MaxPool", "Add", "Concat", "Resize"}
 FILES = {
     "adapted.onnx",
+    "report.html",
     "report.json",
     "manifest.json",
     "icraft/net.toml",
@@ -42,6 +43,7 @@ VARIANTS: dict[str, tuple[YoloxConfig, OutputForm, Spelling]] = {
     "maps": (NANO, OutputForm(True, None, "maps"), {"simplify": "onnxsim"}),
     "raw": (NANO, OutputForm(False, None, "raw"), {}),
     "upright": (NANO, OutputForm(), {"shape": (1, 3, 96, 64)}),
+    "one cell": (NANO, OutputForm(), {"shape": (1, 3, 32, 32), "dtype": "float16"}),
     "halves": (NANO, OutputForm(True, "concat"), {"dtype": "float16"}),
     "conv stem": (YoloxConfig(classes=4, width=0.125, focus="conv"), OutputForm(), {}),
     "leaky already": (YoloxConfig(classes=3, width=0.125, activation="leaky"), OutputForm(), {}),

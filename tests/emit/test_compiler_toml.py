@@ -157,7 +157,7 @@ def test_the_comments_say_what_the_user_has_to_do() -> None:
     assert "kld stands in" not in text(replace(REQUEST, saturation="kld"))
 
 
-@pytest.mark.parametrize("name", ["customop", "two\nlines", "\udcff"])
+@pytest.mark.parametrize("name", ["customop", "two\nlines", "\udcff", "a\\b"])
 def test_a_name_that_is_taken_or_no_text(name: str) -> None:
     with pytest.raises(AdaptError, match="cannot use this model name"):
         text(name=name)

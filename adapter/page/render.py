@@ -1,0 +1,68 @@
+"""From a story to the page's text: each section's template filled with what its builder found."""
+
+from __future__ import annotations
+
+import os
+import sys
+from importlib.util import cache_from_source
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from . import words
+from .section import all_sections
+from .story import Story
+
+_HERE = Path(__file__).parent
+
+
+def render(story: Story) -> str:
+    """The whole page. Raises jinja2.UndefinedError where a template and its builder do not agree."""
+    templates = environment()
+    parts = []
+    for section in all_sections():
+        built = section.build(story)
+        if built is not None:
+            body = templates.get_template(f"sections/{section.name}.j2").render(it=built)
+            parts.append((section, Markup(body)))
+    return templates.get_template("page.j2").render(
+        name=story.report.model.name,
+        target=story.report.target.name,
+        parts=parts,
+        style=_own("page.css"),
+        dark=_own("dark.css"),
+        script=_own("page.js"),
+    )
+
+
+def _own(name: str) -> Markup:
+    """A file of this folder, to stand in the page as it is."""
+    return Markup((_HERE / name).read_text(encoding="utf-8"))
+
+
+def environment() -> Environment:
+    """Where the templates are, and what they may use. A name that their builder does not give is an error."""
+    made = Environment(
+        loader=FileSystemLoader(_HERE),
+        undefined=StrictUndefined,
+        autoescape=True,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        finalize=_readable,
+        bytecode_cache=_compiled(),
+    )
+    made.filters |= {name: getattr(words, name) for name in ("count", "large", "share", "short", "size")}
+    return made
+
+
+def _compiled() -> FileSystemBytecodeCache | None:
+    """Compiled templates stand beside the compiled modules; None where Python may not write those either."""
+    folder = Path(cache_from_source(__file__)).parent
+    writable = not sys.dont_write_bytecode and folder.is_dir() and os.access(folder, os.W_OK)
+    return FileSystemBytecodeCache(str(folder), "%s.j2c") if writable else None
+
+
+def _readable(value: object) -> object:
+    """Text with its control characters made visible; markup of our own as it is."""
+    return words.visible(value) if isinstance(value, str) and not isinstance(value, Markup) else value
