@@ -29,7 +29,9 @@ class Job:
 
 @click.command(short_help="Rewrite a network for a target; the main job.")
 @click.argument("model", type=click.Path(path_type=Path), metavar="MODEL.onnx")
-@click.option("--out", type=click.Path(path_type=Path), metavar="DIR", help="[default: ./<model name>.icraft]")
+@click.option(
+    "--out", type=click.Path(path_type=Path), metavar="DIR", help="The output folder.  [default: ./<model name>.icraft]"
+)
 @click.option("--force", is_flag=True, help="Replace an existing output folder, whole.")
 @rewriting
 @click.option("--accept-function-change", is_flag=True, help="Needed for --activation leaky.")
@@ -41,7 +43,13 @@ class Job:
 )
 @click.option("--dry-run", is_flag=True, help="The plan only; writes nothing.")
 @preprocessing
-@click.option("--bits", type=click.Choice(["8", "16", "auto"]), default="8", show_default=True)
+@click.option(
+    "--bits",
+    type=click.Choice(["8", "16", "auto"]),
+    default="8",
+    show_default=True,
+    help="Width of the quantised numbers, for the compiler's configuration.",
+)
 @click.option(
     "--max-16bit-macs",
     type=share,
@@ -50,8 +58,20 @@ class Job:
     show_default=True,
     help="With --bits auto: the share of the multiply-accumulates that may take 16 bits.",
 )
-@click.option("--saturation", type=click.Choice(["aware", "kld", "ems", "null"]), default="aware", show_default=True)
-@click.option("--per", type=click.Choice(["tensor", "channel"]), default="tensor", show_default=True)
+@click.option(
+    "--saturation",
+    type=click.Choice(["aware", "kld", "ems", "null"]),
+    default="aware",
+    show_default=True,
+    help="How a tensor's range is chosen; the compiler is told kld for aware.",
+)
+@click.option(
+    "--per",
+    type=click.Choice(["tensor", "channel"]),
+    default="tensor",
+    show_default=True,
+    help="Scales of the weights: one a tensor, or one an output channel.",
+)
 @click.option(
     "--thr",
     "threshold",
@@ -68,6 +88,7 @@ class Job:
 def adapt(out: Path | None, force: bool, as_json: bool, **given: Any) -> int:  # noqa: ANN401  (click's own)
     """Rewrite MODEL.onnx for a target, prove every rewrite on it, and write what its compiler takes."""
     from ..adapter.request import Request
+    from .folder import mend
     from .worker import run_isolated
 
     preprocess = take_preprocess(given)
@@ -77,7 +98,7 @@ def adapt(out: Path | None, force: bool, as_json: bool, **given: Any) -> int:  #
     out = out or Path(f"{model.stem}.icraft")
     request = Request(out=out, **given)
     job = Job(request, out, force, as_json)
-    return run_isolated(lambda screen: _adapt(job, screen), request.model.name)
+    return run_isolated(lambda screen: _adapt(job, screen), request.model.name, tidy=lambda: mend(out))
 
 
 def _adapt(job: Job, screen: Screen) -> int:

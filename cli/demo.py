@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ..errors import Exit
+from ..errors import AdaptError, Exit
 from .evaluate import FIGURES
 
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     type=click.Path(path_type=Path),
     metavar="DIR",
     default=Path("demo.icraft"),
-    help="[default: ./demo.icraft]",
+    help="The output folder.  [default: ./demo.icraft]",
 )
 @click.option("--force", is_flag=True, help="Replace an existing output folder, whole.")
 def demo(out: Path, force: bool) -> int:
@@ -31,10 +33,13 @@ def demo(out: Path, force: bool) -> int:
     """
     from tempfile import TemporaryDirectory
 
+    from .folder import mend
     from .worker import run_isolated
 
-    with TemporaryDirectory(prefix="icraft-adapt-") as scratch:  # the parent's, so that it goes however the worker ends
-        return run_isolated(lambda screen: _demo(out, force, Path(scratch), screen), "demo")
+    with _reported():
+        folder = TemporaryDirectory(prefix="icraft-adapt-")  # the parent's, so that it goes however the worker ends
+    with folder as scratch:
+        return run_isolated(lambda screen: _demo(out, force, Path(scratch), screen), "demo", tidy=lambda: mend(out))
 
 
 def _demo(out: Path, force: bool, scratch: Path, screen: Screen) -> int:
@@ -48,7 +53,8 @@ def _demo(out: Path, force: bool, scratch: Path, screen: Screen) -> int:
         from ..adapter.request import Request
         from . import summary
 
-        streets = demonstration.draw_streets(scratch, bar)
+        with _reported():
+            streets = demonstration.draw_streets(scratch, bar)
         outcome = pipeline.adapt(Request(demonstration.MODEL, out, calibration=streets.calibration), bar)
         if outcome.exit_code != Exit.FINE:
             screen.show(summary.text(outcome, None, terminal=screen.out))
@@ -60,8 +66,18 @@ def _demo(out: Path, force: bool, scratch: Path, screen: Screen) -> int:
         bar.stage("summary")
     screen.show(summary.text(outcome, out, terminal=screen.out))
     screen.show(_comparison(measured))
-    screen.show(f"\nreport: {out / 'report.json'}")
+    screen.show(f"\nreport: {out / 'report.html'}")
     return outcome.exit_code
+
+
+@contextmanager
+def _reported() -> Iterator[None]:
+    """What goes wrong with the temporary folder, as the user's to mend."""
+    try:
+        yield
+    except OSError as error:
+        what = f"the demo's pictures cannot be written: {error.strerror}"
+        raise AdaptError(what, where="temporary folder", hint="set TMPDIR to a folder with 20 MB of room") from error
 
 
 def _comparison(measured: list[EvaluationResult]) -> str:

@@ -18,18 +18,24 @@ FIGURES = {"ap": "AP", "ap50": "AP50", "agreement": "agreement"}
 
 @click.command(short_help="COCO AP of a network or an output folder.")
 @click.argument("model_or_dir", type=click.Path(path_type=Path))
-@click.option("--images", type=FOLDER, metavar="DIR", required=True)
+@click.option("--images", type=FOLDER, metavar="DIR", required=True, help="The images to measure on.")
 @click.option(
     "--labels",
     type=click.Path(exists=True, path_type=Path),
     metavar="DIR",
     help="YOLO text files, or COCO's instances JSON or the folder that holds it.",
 )
-@click.option("--format", type=click.Choice(["yolo", "coco"]), default="yolo", show_default=True)
+@click.option(
+    "--format",
+    type=click.Choice(["yolo", "coco"]),
+    default="yolo",
+    show_default=True,
+    help="That of --labels: a text file an image, or an instances JSON.",
+)
 @click.option(
     "--stage",
     type=click.Choice(["original", "adapted"]),
-    help="[default: original of a file, adapted of a folder]",
+    help="Which network to measure; a file is adapted in memory.  [default: original of a file, adapted of a folder]",
 )
 @click.option(
     "--original",

@@ -33,12 +33,23 @@ def contain(work: Callable[[], int], say: Callable[[str], None]) -> int:
     except BrokenPipeError:
         return Exit.INTERRUPTED
     except OSError as error:
+        if error.errno == errno.ENOENT and _is_nowhere():
+            say("the working folder is gone (cd into one that exists)")
+            return Exit.BAD_INPUT
         if error.errno not in SURROUNDINGS:
             return _report_bug(error, say)
         say(f"{error.filename}: {error.strerror}" if error.filename else str(error.strerror))
         return Exit.BAD_INPUT
     except Exception as error:  # noqa: BLE001  (the one place where every bug of ours ends)
         return _report_bug(error, say)
+
+
+def _is_nowhere() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return True
+    return False
 
 
 def _report_bug(error: Exception, say: Callable[[str], None]) -> int:
@@ -50,7 +61,7 @@ def _report_bug(error: Exception, say: Callable[[str], None]) -> int:
 
 
 def _write_trace(trace: str) -> Path | None:
-    for folder in (Path.cwd, tempfile.gettempdir):
+    for folder in (os.getcwd, tempfile.gettempdir):
         try:
             handle, name = tempfile.mkstemp("-traceback.txt", "icraft-adapt-", folder())
             with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:

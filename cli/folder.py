@@ -45,18 +45,37 @@ def publish(artifacts: Iterable[Artifact], out: Path, *, force: bool) -> None:
     """Write `artifacts` as the folder `out`; an existing one is replaced only with `force`, whole."""
     place = _place(out)
     draft = place.parent / f".{place.name}.tmp-{os.getpid()}"
-    with _reported(out):
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with contextlib.ExitStack() as writing:
-            with held(place.parent):
-                _mend(place)
-                draft.mkdir()
-                writing.callback(shutil.rmtree, draft, ignore_errors=True)
-                writing.enter_context(held(draft))
-            _write(artifacts, draft)
-            with held(place.parent):
-                _admit(place, out, force=force)
-                _swap(draft, place)
+    with _reported(out), _parents(place), contextlib.ExitStack() as writing:
+        with held(place.parent):
+            _mend(place)
+            draft.mkdir()
+            writing.callback(_remove, draft)
+            writing.enter_context(held(draft))
+        _write(artifacts, draft)
+        with held(place.parent):
+            _admit(place, out, force=force)
+            _swap(draft, place)
+
+
+def mend(out: Path) -> None:
+    """Tidy up beside `out` after a worker that died; what cannot be mended now, the next run mends."""
+    place = _place(out)
+    with contextlib.suppress(OSError), held(place.parent):
+        _mend(place)
+
+
+@contextlib.contextmanager
+def _parents(place: Path) -> Iterator[None]:
+    """The folder that `place` stands in, made where it is missing, and gone again where the body fails."""
+    missing = [folder for folder in place.parents if not folder.exists()]
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        yield
+    except BaseException:
+        for folder in missing:
+            with contextlib.suppress(OSError):
+                folder.rmdir()
+        raise
 
 
 def _place(out: Path) -> Path:
@@ -81,6 +100,14 @@ def _admit(place: Path, out: Path, *, force: bool) -> None:
     if not (place / MARK).is_file() and any(place.iterdir()):
         hint = "--force replaces only an output folder of this command"
         raise AdaptError(f"is not empty and holds no {MARK}", where=str(out), hint=hint)
+    for folder, _, _ in os.walk(place):
+        if not os.access(folder, os.W_OK | os.X_OK) and not (os.name == "posix" and _is_ours(folder)):
+            what = f"cannot be replaced: {folder} is another user's"
+            raise AdaptError(what, where=str(out), hint="choose another --out")
+
+
+def _is_ours(folder: str) -> bool:
+    return os.stat(folder).st_uid == os.geteuid()
 
 
 def _write(artifacts: Iterable[Artifact], draft: Path) -> None:
@@ -121,7 +148,15 @@ def _mend(place: Path) -> None:
         if kind[1] == "old" and not os.path.lexists(place):
             entry.rename(place)
         elif kind[1] == "old" or is_abandoned(entry):
-            shutil.rmtree(entry, ignore_errors=True)
+            _remove(entry)
+
+
+def _remove(folder: Path) -> None:
+    """As much of the folder as may be removed; folders that their owner made read-only, too."""
+    for each, _, _ in os.walk(folder):
+        with contextlib.suppress(OSError):
+            os.chmod(each, 0o700)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _sync(path: Path) -> None:

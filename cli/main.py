@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -13,8 +15,9 @@ from ..errors import Exit
 from ..version import __version__
 from .failure import contain
 from .screen import say
+from .signals import all_like_ctrl_c
 
-COMMANDS = ("adapt", "demo", "evaluate", "targets", "rules")
+COMMANDS = ("adapt", "demo", "evaluate", "track", "targets", "rules")
 OWN_OPTIONS = ("-h", "--help", "--version")
 NAMES = {"help_option_names": ["-h", "--help"]}
 
@@ -43,6 +46,30 @@ class Commands(click.Group):
             args = ["adapt", *args]
         return super().parse_args(ctx, args)
 
+    def make_context(
+        self,
+        info_name: str | None,
+        args: list[str],
+        parent: click.Context | None = None,
+        **extra: Any,  # noqa: ANN401  (click's own)
+    ) -> click.Context:
+        """As ever, but for Ctrl-C: click would put an empty line before ours."""
+        with _abort_on_ctrl_c():
+            return super().make_context(info_name, args, parent, **extra)
+
+    def invoke(self, ctx: click.Context) -> Any:  # noqa: ANN401  (click's own)
+        """As ever, but for Ctrl-C."""
+        with _abort_on_ctrl_c():
+            return super().invoke(ctx)
+
+
+@contextlib.contextmanager
+def _abort_on_ctrl_c() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise click.Abort from None
+
 
 @click.group(cls=Commands, context_settings=NAMES)
 @click.version_option(__version__, message="icraft-adapt %(version)s")
@@ -59,14 +86,15 @@ def icraft_adapt() -> None:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line (default: sys.argv) and return its exit code."""
     given = list(sys.argv[1:] if arguments is None else arguments)
-    return contain(lambda: _run(given), say)
+    with all_like_ctrl_c():
+        return contain(lambda: _run(given), say)
 
 
 def _run(given: list[str]) -> int:
-    if not given:
-        icraft_adapt(["--help"], prog_name="icraft-adapt", standalone_mode=False)
-        return Exit.BAD_INPUT  # a script whose variable is empty must not pass
     try:
+        if not given:
+            icraft_adapt(["--help"], prog_name="icraft-adapt", standalone_mode=False)
+            return Exit.BAD_INPUT  # a script whose variable is empty must not pass
         return int(icraft_adapt(given, prog_name="icraft-adapt", standalone_mode=False) or Exit.FINE)
     except click.UsageError as error:
         command = error.ctx.command_path if error.ctx else "icraft-adapt"
@@ -78,3 +106,5 @@ def _run(given: list[str]) -> int:
     except click.Abort:
         say("interrupted")
         return Exit.INTERRUPTED
+    except SystemExit:  # how click ends when the reader of stdout has gone (`| head`), which is no error
+        return Exit.FINE if given else Exit.BAD_INPUT

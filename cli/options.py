@@ -92,8 +92,9 @@ _REWRITING = (
                  help="Terms of the pwl sum."),
     click.option("--slope", type=slope, metavar="FLOAT", default="0.1", show_default=True,
                  help="Slope of leaky."),
-    click.option("--input-shape", type=shape, metavar="1x3xHxW", help="For a model with dynamic axes."),
-    click.option("--calib", "calibration", type=FOLDER, metavar="DIR", help="Images for calibration."),
+    click.option("--input-shape", type=shape, metavar="1x3xHxW", help="The input of a model with dynamic axes."),
+    click.option("--calib", "calibration", type=FOLDER, metavar="DIR",
+                 help="Images like those in use: what is fitted is fitted to them."),
 )  # fmt: skip
 
 _PREPROCESSING = (
@@ -101,7 +102,8 @@ _PREPROCESSING = (
                  help="Per channel: (x - mean) / scale.  [default: 0,0,0]"),
     click.option("--scale", type=divisors, metavar="a,b,c", help="See --mean.  [default: 1,1,1]"),
     click.option("--channels", type=click.Choice(["bgr", "rgb"]), help="Channel order.  [default: bgr]"),
-    click.option("--resize", type=click.Choice(["letterbox", "stretch"]), help="[default: letterbox]"),
+    click.option("--resize", type=click.Choice(["letterbox", "stretch"]),
+                 help="How a picture gets the input's size.  [default: letterbox]"),
     click.option("--pad", type=click.IntRange(0, 255), help="Grey of the letterbox.  [default: 114]"),
 )  # fmt: skip
 

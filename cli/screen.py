@@ -10,6 +10,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, TextIO
 
+from ..errors import AdaptError
+
 if TYPE_CHECKING:
     from rich.progress import Progress as RichBar
 
@@ -30,10 +32,11 @@ def columns(stream: TextIO) -> int | None:
 
 
 def say(line: str, stream: TextIO | None = None) -> None:
-    """One message line on stderr (or `stream`), whatever the text holds."""
+    """One message line on stderr (or `stream`), whatever the text holds. Where it cannot be said, so be it."""
     stream = stream or sys.stderr
-    with contextlib.suppress(BrokenPipeError):
-        print(f"icraft-adapt: {printable(' '.join(line.split()))}", file=stream, flush=True)
+    if stream is not None:
+        with contextlib.suppress(OSError):
+            print(f"icraft-adapt: {printable(' '.join(line.split()))}", file=stream, flush=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,9 +48,13 @@ class Screen:
     tell: Callable[[str], None]
 
     def show(self, text: str) -> None:
-        """A result on stdout; a reader who has gone (`| head`) is no error."""
-        with contextlib.suppress(BrokenPipeError):
+        """A result on stdout; a reader who has gone (`| head`) is no error. Raises AdaptError for a full device."""
+        try:
             print(text, file=self.out, flush=True)
+        except BrokenPipeError:
+            return
+        except OSError as error:
+            raise AdaptError(f"the result cannot be written: {error.strerror}", where="standard output") from error
 
     def say(self, line: str) -> None:
         """One message line on stderr."""

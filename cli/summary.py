@@ -80,7 +80,8 @@ def _parts(outcome: Outcome, out: Path | None) -> Iterator[Text | Table]:
         yield _heads(report)
     yield from _near_misses(report)
     if out is not None:
-        yield _line(f"folder: {out} ({len(outcome.artifacts)} files)", "bold")
+        page = "; open report.html" if any(each.path == "report.html" for each in outcome.artifacts) else ""
+        yield _line(f"folder: {out} ({len(outcome.artifacts)} files{page})", "bold")
 
 
 def _rewrites(report: Report) -> Table:

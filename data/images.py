@@ -68,6 +68,14 @@ def write_image(path: Path, image: Image) -> None:
     path.write_bytes(cv2.imencode(path.suffix, image)[1].tobytes())
 
 
+def jpeg_bytes(image: Image, size: tuple[int, int], quality: int) -> bytes:
+    """A JPEG file of uint8 [h, w, 3], BGR, resized to `size` (width, height); `quality` is 0 to 100."""
+    import cv2
+
+    resized = cv2.resize(image, size, interpolation=cv2.INTER_AREA)
+    return bytes(cv2.imencode(".jpg", resized, [cv2.IMWRITE_JPEG_QUALITY, quality])[1].tobytes())
+
+
 def usable_images(paths: Iterable[Path], on_skip: Callable[[Path, str], None]) -> Iterator[tuple[Path, Image]]:
     """Stream (path, image), one picture in memory at a time.
 

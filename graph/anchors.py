@@ -25,7 +25,10 @@ _KINDS = {
 
 
 def anchors(model: Model, reading: Reading | None) -> dict[str, str]:
-    """An anchor for every computed tensor, by tensor name. Call it on the normalised model with its heads exposed."""
+    """An anchor for every computed tensor, by tensor name, and for the heads by their names in the original, too.
+
+    Call it on the normalised model with its heads exposed.
+    """
     height = (model.inputs[0].shape or [0, 0, 0])[2] if model.inputs and len(model.inputs[0].shape or []) == 4 else 0
     heads = _head_anchors(reading)
     found: dict[str, str] = {}
@@ -33,7 +36,7 @@ def anchors(model: Model, reading: Reading | None) -> dict[str, str]:
     for node in model.nodes:
         for tensor in node.outputs:
             found[tensor.name] = heads.get(tensor.name) or _anchor(node, tensor, found, counts, height)
-    return found
+    return {**heads, **found}
 
 
 def _head_anchors(reading: Reading | None) -> Mapping[str, str]:

@@ -9,23 +9,28 @@ from onnx import ModelProto
 
 def count_macs(proto: ModelProto) -> int:
     """Multiply-accumulates of every Conv, ConvTranspose, Gemm and MatMul on static shapes; others count nothing."""
+    return sum(macs_by_output(proto).values())
+
+
+def macs_by_output(proto: ModelProto) -> dict[str, int]:
+    """Multiply-accumulates of each node that has any, by the name of its first output."""
     shapes = {t.name: list(t.dims) for t in proto.graph.initializer}
     for value in [*proto.graph.value_info, *proto.graph.input, *proto.graph.output]:
         shapes[value.name] = [dim.dim_value for dim in value.type.tensor_type.shape.dim]
-    total = 0
+    found = {}
     for node in proto.graph.node:
         weight = shapes.get(node.input[1]) if len(node.input) > 1 else None
         if weight is None:
             continue
         if node.op_type == "Conv":
-            total += math.prod(shapes.get(node.output[0], [0])) * math.prod(weight[1:])
+            found[node.output[0]] = math.prod(shapes.get(node.output[0], [0])) * math.prod(weight[1:])
         elif node.op_type == "ConvTranspose":
-            total += math.prod(shapes.get(node.input[0], [0])) * math.prod(weight[1:])
+            found[node.output[0]] = math.prod(shapes.get(node.input[0], [0])) * math.prod(weight[1:])
         elif node.op_type in ("Gemm", "MatMul"):
             turned = any(attribute.name == "transA" and attribute.i for attribute in node.attribute)
             inner = shapes.get(node.input[0], [0])[0 if turned else -1]
-            total += math.prod(shapes.get(node.output[0], [0])) * inner
-    return total
+            found[node.output[0]] = math.prod(shapes.get(node.output[0], [0])) * inner
+    return found
 
 
 def count_parameters(proto: ModelProto) -> int:

@@ -11,18 +11,22 @@ from ..errors import AdaptError
 from .normalise import constants_to_initialisers, inline_functions, name_apart, pin_input_shape, widen_half
 from .opset import convert_opset
 from .read import read_proto
-from .refuse import refuse_unsupported
+from .refuse import refuse_misfits, refuse_unsupported
 from .settle import settle_shapes
 from .versions import opset_of
 
 # Older opsets spell up-sampling, clipping and padding in ways that no rule reads.
 _OLDEST_OPSET = 11
+_BLOCK = 1 << 23  # bytes: a thread that hashes is rarely back for the interpreter's lock
 
 
 def file_digest(path: Path) -> str:
     """SHA-256 of the file, in hex, read in blocks."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+    digest = hashlib.sha256()
+    with path.open("rb", buffering=0) as file:
+        while block := file.read(_BLOCK):
+            digest.update(block)
+    return digest.hexdigest()
 
 
 def load_static(path: Path, input_shape: tuple[int, ...] | None = None) -> ModelProto:
@@ -40,6 +44,7 @@ def load_static(path: Path, input_shape: tuple[int, ...] | None = None) -> Model
         constants_to_initialisers(proto)
         widen_half(proto)
         settle_shapes(proto)
+        refuse_misfits(proto.graph)
         if opset_of(proto) < _OLDEST_OPSET:
             proto = convert_opset(proto, _OLDEST_OPSET, proto.ir_version)
     except AdaptError as error:

@@ -10,7 +10,7 @@ from onnx import AttributeProto, ModelProto, NodeProto, TensorProto, TensorShape
 
 from ..errors import AdaptError, Exit
 from .nodes import distinct
-from .refuse import refuse_batch
+from .refuse import refuse_input
 
 _HALF = (TensorProto.FLOAT16, TensorProto.BFLOAT16)
 _NO_AXES = "export without dynamic axes"
@@ -26,7 +26,8 @@ def inline_functions(proto: ModelProto) -> None:
 
 
 def name_apart(proto: ModelProto) -> None:
-    """Give nodes of one name different ones: the standard asks for none, the runtime does."""
+    """Name the graph, as the standard asks, and give nodes of one name different ones, as the runtime asks."""
+    proto.graph.name = proto.graph.name or "graph"
     nodes = proto.graph.node
     for node, name in zip(nodes, distinct(node.name for node in nodes), strict=True):
         if node.name != name:
@@ -62,9 +63,10 @@ def pin_input_shape(proto: ModelProto, shape: tuple[int, ...] | None) -> None:
             dim.dim_value = size or 0
     if changed:
         del proto.graph.value_info[:]  # recorded for the open axes
-        for value in proto.graph.output:
-            value.type.tensor_type.ClearField("shape")
-    refuse_batch(proto.graph)
+        for value in proto.graph.output:  # the number of axes stays: the checker asks for it, inference may not find it
+            for dim in value.type.tensor_type.shape.dim:
+                dim.Clear()
+    refuse_input(proto.graph)
 
 
 def _say(dims: Sequence[int | None]) -> str:

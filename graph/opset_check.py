@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,7 +26,10 @@ def differing_nodes(before: ModelProto, after: ModelProto) -> list[str]:
     """
     old = {node.output[0]: node for node in before.graph.node}
     pairs = [(old.get(node.output[0]), node) for node in after.graph.node]
-    changed = [(was, now) for was, now in pairs if was is None or not _is_untouched(was, now, before, after)]
+    opsets = opset_of(before), opset_of(after)
+    operators = {node.op_type for node in after.graph.node}
+    redefined = {op for op in operators if since(op, opsets[0]) != since(op, opsets[1])}
+    changed = [(was, now) for was, now in pairs if was is None or not _is_untouched(was, now, redefined)]
     sides = (_Side.of(before), _Side.of(after))
     kinds: dict[object, tuple[NodeProto, NodeProto]] = {}
     for was, now in changed:
@@ -41,12 +44,11 @@ def differing_nodes(before: ModelProto, after: ModelProto) -> list[str]:
     return [now.output[0] for _, now in chosen if not _same(*(result[now.output[0]] for result in results))]
 
 
-def _is_untouched(was: NodeProto, now: NodeProto, before: ModelProto, after: ModelProto) -> bool:
-    if (was.op_type, list(was.input), _attributes(was)) != (now.op_type, list(now.input), _attributes(now)):
+def _is_untouched(was: NodeProto, now: NodeProto, redefined: Set[str]) -> bool:
+    """The same node, whose operator is the same in both opsets."""
+    if was.op_type != now.op_type or (was.op_type in redefined and was.domain in ("", "ai.onnx")):
         return False
-    return was.domain not in ("", "ai.onnx") or since(was.op_type, opset_of(before)) == since(
-        now.op_type, opset_of(after)
-    )
+    return was.input == now.input and (was.attribute == now.attribute or _attributes(was) == _attributes(now))
 
 
 def _attributes(node: NodeProto) -> tuple[bytes, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from google.protobuf.message import DecodeError
 from onnx import ModelProto, TensorProto, helper
 
 from ..errors import AdaptError
+from .onnx_bytes import MOST_BYTES, refuse_giant
 
 
 def read_proto(path: Path) -> ModelProto:
@@ -18,10 +20,17 @@ def read_proto(path: Path) -> ModelProto:
     proto = _parse(path)
     if not proto.ir_version or not proto.HasField("graph") or not proto.graph.node:
         raise AdaptError("not an ONNX model, or one without a graph", where=str(path), hint="export it again")
+    if not proto.graph.output:
+        raise AdaptError("an ONNX model whose graph has no output", where=str(path), hint="export it again")
     if not any(entry.domain in ("", "ai.onnx") and entry.version > 0 for entry in proto.opset_import):
         raise AdaptError("a truncated ONNX model: it names no opset", where=str(path), hint="copy it again")
     if any(isinstance(text, bytes) for text in _texts(proto)):  # what protobuf cannot decode, it gives as bytes
         raise AdaptError("a damaged ONNX model: a name is no UTF-8", where=str(path), hint="copy it again")
+    try:
+        refuse_giant(proto)
+    except AdaptError as error:
+        error.where = str(path)
+        raise
     _load_external_data(proto, path)
     for tensor in _tensors(proto):
         if not _is_whole(tensor):
@@ -34,6 +43,12 @@ def _parse(path: Path) -> ModelProto:
     if path.is_dir():
         raise AdaptError("is a folder, not an ONNX file", where=str(path))
     try:
+        found = path.stat()
+        if not stat.S_ISREG(found.st_mode):  # it is read twice, and a pipe may never end
+            raise AdaptError("is a pipe or a device, not an ONNX file", where=str(path), hint="save it as a file")
+        if found.st_size > MOST_BYTES:
+            what = "has 2 GiB or more, which no ONNX file has"
+            raise AdaptError(what, where=str(path), hint="export with external data, so that the weights lie beside it")
         data = path.read_bytes()
     except FileNotFoundError:
         raise AdaptError("no such file", where=str(path), hint="check the path") from None
@@ -90,7 +105,7 @@ def _tensors(proto: ModelProto) -> list[TensorProto]:
 
 def _is_whole(tensor: TensorProto) -> bool:
     """True where there are as many values as the shape asks for, stored as raw bytes or as a list of numbers."""
-    if tensor.data_type not in helper.get_all_tensor_dtypes():
+    if tensor.data_type not in helper.get_all_tensor_dtypes() or tensor.HasField("segment"):
         return False
     elements, kind = math.prod(tensor.dims), helper.tensor_dtype_to_np_dtype(tensor.data_type)
     packed = 2 if kind.name.endswith("int4") else 1

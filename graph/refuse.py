@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from collections.abc import Mapping, Sequence
+
 from onnx import AttributeProto, GraphProto, ModelProto, NodeProto, defs
 
 from ..errors import AdaptError, Exit
@@ -10,6 +13,7 @@ CONTROL_FLOW = frozenset({"If", "Loop", "Scan"})
 # Parts of operator names, in lower case; com.microsoft's are among them.
 QUANTISED_MARKS = ("quantize", "qlinear", "qordered", "qgemm", "qattention", "matmulinteger", "convinteger", "nbits")
 _LISTS = (AttributeProto.INTS, AttributeProto.FLOATS, AttributeProto.STRINGS)
+_MOST_VALUES = 1 << 25  # 3 x 3344 x 3344
 KNOWN_DOMAINS = frozenset({"", "ai.onnx", "com.microsoft"})
 
 
@@ -65,15 +69,45 @@ def _refuse_opset(proto: ModelProto) -> None:
             )
 
 
-def refuse_batch(graph: GraphProto) -> None:
-    """Raise AdaptError (exit 3) for an image input with a batch above one."""
+def refuse_input(graph: GraphProto) -> None:
+    """Raise AdaptError (exit 3) for an image input with a batch above one, or larger than any picture in use."""
     weights = {tensor.name for tensor in graph.initializer}
     for value in graph.input:
         dims = [d.dim_value for d in value.type.tensor_type.shape.dim]
-        if value.name not in weights and len(dims) == 4 and dims[0] > 1:
-            raise AdaptError(
-                f"batch {dims[0]}: the NPU runs one image at a time",
-                where=f"input {value.name!r}",
-                hint="export with batch 1",
-                code=Exit.UNSUPPORTED,
-            )
+        if value.name in weights or len(dims) != 4:
+            continue
+        where = f"input {value.name!r}"
+        if dims[0] > 1:
+            what = f"batch {dims[0]}: the NPU runs one image at a time"
+            raise AdaptError(what, where=where, hint="export with batch 1", code=Exit.UNSUPPORTED)
+        if math.prod(dims) > _MOST_VALUES:
+            what = f"{'x'.join(map(str, dims))} is too large: more than {_MOST_VALUES} values"
+            raise AdaptError(what, where=where, hint="export with a smaller input", code=Exit.UNSUPPORTED)
+
+
+def refuse_misfits(graph: GraphProto) -> None:
+    """Raise AdaptError (exit 2) at a Conv whose kernel does not fit its input, which onnx's inference does not look at.
+
+    The graph's shapes are inferred.
+    """
+    shapes = {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in graph.value_info}
+    shapes |= {value.name: [d.dim_value for d in value.type.tensor_type.shape.dim] for value in graph.input}
+    shapes |= {tensor.name: list(tensor.dims) for tensor in graph.initializer}
+    for node in graph.node:
+        reason = _misfit(node, shapes) if node.op_type == "Conv" else ""
+        if reason:
+            what = f"the graph contradicts itself: {reason}"
+            raise AdaptError(what, where=f"node {label(node)}", hint="export it again")
+
+
+def _misfit(conv: NodeProto, shapes: Mapping[str, Sequence[int]]) -> str:
+    image, kernel = (shapes.get(name) or () for name in conv.input[:2])
+    if len(image) < 2 or len(kernel) < 2:
+        return ""
+    group = next((a.i for a in conv.attribute if a.name == "group"), 1)
+    if image[1] and image[1] != kernel[1] * group:  # 0: not known
+        return f"its input has {image[1]} channels, its kernel takes {group} x {kernel[1]}"
+    bias = shapes.get(conv.input[2]) if len(conv.input) > 2 else None
+    if bias and list(bias) != [kernel[0]]:
+        return f"its kernel gives {kernel[0]} channels, its bias has {'x'.join(map(str, bias))}"
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache
 from typing import Any
@@ -16,13 +17,14 @@ from .nodes import proto_attributes
 from .shapes import is_small
 
 _FATAL = 4
+_OWN_PLACE = re.compile(r"^/\S+:\d+ [^()]*\([^()]*\)(?: const)?(?: \[with [^]]*\])? ")
 
 
 class Session:
     """A model ready to run. `run` takes {input name: array} and gives {output name: array}.
 
-    `weights` are initialisers kept outside the model. All large ones are lent to the runtime, not written into the
-    bytes that it parses: that would cost two more copies of the network.
+    `weights` are initialisers kept outside the model. All large ones become inputs that are fed at each run: of
+    whatever it parses, and of external initialisers, too, the runtime would hold copies of its own.
     """
 
     def __init__(self, model: ModelProto, weights: Iterable[TensorProto] = ()) -> None:
@@ -32,41 +34,45 @@ class Session:
         options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_DISABLE_ALL
         options.enable_mem_pattern = False  # a pattern and an arena pay only from the second run on,
         options.enable_cpu_mem_arena = False  # and the arena keeps what a map no longer needs
-        lean, lent = _lend([*model.graph.initializer, *weights], model)
-        options.add_external_initializers(list(lent), list(lent.values()))
+        lean, self._lent = _lend([*model.graph.initializer, *weights], model)
         try:
             self._session = ort.InferenceSession(lean.SerializeToString(), options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the runtime's exceptions have no common base
             raise AdaptError(f"ONNX Runtime cannot load the model: {_gist(error)}", hint="export it again") from error
-        self.inputs = [value.name for value in self._session.get_inputs()]
+        self.inputs = [value.name for value in self._session.get_inputs() if value.name not in self._lent]
         self.outputs = [value.name for value in self._session.get_outputs()]
 
     def run(self, feeds: Mapping[str, NDArray[Any]]) -> dict[str, NDArray[Any]]:
         """One forward pass. Raises AdaptError (exit 2) where the runtime fails."""
         try:
-            results = self._session.run(None, dict(feeds))
+            results = self._session.run(None, {**self._lent, **feeds})
         except Exception as error:
             raise AdaptError(f"ONNX Runtime cannot run the model: {_gist(error)}", hint="export it again") from error
         return dict(zip(self.outputs, results, strict=True))
 
 
-def _lend(weights: Iterable[TensorProto], model: ModelProto) -> tuple[ModelProto, dict[str, ort.OrtValue]]:
-    """The model without its large initialisers, and those by name."""
+def _lend(weights: Iterable[TensorProto], model: ModelProto) -> tuple[ModelProto, dict[str, NDArray[Any]]]:
+    """The model with its large initialisers for inputs, and those by name."""
     lean = ModelProto(ir_version=model.ir_version, opset_import=model.opset_import)
     lean.graph.name = model.graph.name or "graph"
     lean.graph.node.extend(model.graph.node)
     lean.graph.input.extend(model.graph.input)
     lean.graph.output.extend(model.graph.output)
-    lent: dict[str, ort.OrtValue] = {}
+    declared = {value.name for value in model.graph.input}
+    lent: dict[str, NDArray[Any]] = {}
     for tensor in weights:
-        if is_small(tensor) or tensor.data_type == TensorProto.STRING:
+        if is_small(tensor) or not _is_plain(tensor):
             lean.graph.initializer.append(tensor)
             continue
-        outside = lean.graph.initializer.add(name=tensor.name, data_type=tensor.data_type, dims=tensor.dims)
-        outside.data_location = TensorProto.EXTERNAL
-        outside.external_data.add(key="location", value="lent")
-        lent[tensor.name] = ort.OrtValue.ortvalue_from_numpy(numpy_helper.to_array(tensor))
+        lent[tensor.name] = numpy_helper.to_array(tensor)
+        if tensor.name not in declared:
+            lean.graph.input.append(helper.make_tensor_value_info(tensor.name, tensor.data_type, tensor.dims))
     return lean, lent
+
+
+def _is_plain(tensor: TensorProto) -> bool:
+    """True for numbers of a type that numpy has itself: only those can be fed."""
+    return helper.tensor_dtype_to_np_dtype(tensor.data_type).kind in "fiub"
 
 
 def with_outputs(proto: ModelProto, names: Sequence[str]) -> ModelProto:
@@ -123,5 +129,6 @@ def newest_opset() -> int:
 
 
 def _gist(error: BaseException) -> str:
+    """The runtime's sentence, without the place in its own source that stands before it."""
     text = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
-    return text.split(" : ")[-1][:300]
+    return _OWN_PLACE.sub("", text.split(" : ")[-1])[:300]

@@ -19,13 +19,13 @@ def infer_shapes(proto: ModelProto, *, check: bool = False) -> None:
     bones = skeleton(proto)
     try:
         if check:
-            _complete_outputs(bones)
-            onnx.checker.check_model(bones)
+            onnx.checker.check_model(_with_some_output_shapes(bones))
         inferred = onnx.shape_inference.infer_shapes(bones, check_type=check, strict_mode=check, data_prop=True)
     except (onnx.checker.ValidationError, onnx.shape_inference.InferenceError, ValueError) as error:
         raise AdaptError(f"the graph contradicts itself: {_gist(error)}", hint="export it again") from error
+    outputs = {value.name for value in proto.graph.output}
     del proto.graph.value_info[:]
-    proto.graph.value_info.extend(inferred.graph.value_info)
+    proto.graph.value_info.extend(value for value in inferred.graph.value_info if value.name not in outputs)
     for mine, theirs in zip(proto.graph.output, inferred.graph.output, strict=True):
         mine.CopyFrom(theirs)
 
@@ -52,13 +52,17 @@ def is_small(tensor: TensorProto) -> bool:
     return bool(math.prod(tensor.dims) <= _SMALL_ELEMENTS)
 
 
-def _complete_outputs(bones: ModelProto) -> None:
-    """Give outputs the shape that the checker asks for where the file leaves it open."""
-    if all(value.type.tensor_type.HasField("shape") for value in bones.graph.output):
-        return
-    inferred = onnx.shape_inference.infer_shapes(bones, data_prop=True)
-    for mine, theirs in zip(bones.graph.output, inferred.graph.output, strict=True):
-        mine.CopyFrom(theirs)
+def _with_some_output_shapes(bones: ModelProto) -> ModelProto:
+    """The same, with some shape for each output that the file leaves open: the checker asks for one, the runtime does
+    not, and where constants decide it, it is known only once they are stored.
+    """
+    shown = ModelProto()
+    shown.CopyFrom(bones)
+    for value in shown.graph.output:
+        kind = value.type.tensor_type
+        if value.type.WhichOneof("value") in (None, "tensor_type") and not kind.HasField("shape"):
+            value.CopyFrom(onnx.helper.make_tensor_value_info(value.name, kind.elem_type or TensorProto.FLOAT, []))
+    return shown
 
 
 def _gist(error: BaseException) -> str:

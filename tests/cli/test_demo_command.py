@@ -78,7 +78,7 @@ def test_the_printed_figures_are_those_of_a_network_that_works(done: subprocess.
 def test_the_summary_comes_first_and_the_report_last(done: subprocess.CompletedProcess[str]) -> None:
     lines = done.stdout.splitlines()
     assert lines[0].startswith("adapted for icraft-v1.1: ")
-    assert lines[-1] == f"report: {Path('demo.icraft', 'report.json')}"
+    assert lines[-1] == f"report: {Path('demo.icraft', 'report.html')}"
 
 
 @pytest.mark.usefixtures("done")

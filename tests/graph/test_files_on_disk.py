@@ -102,6 +102,14 @@ def test_values_that_do_not_fill_their_shape(tmp_path: Path, raw: bool) -> None:
     assert "tensor 'w'" in str(refused(path, "its values do not fill its shape"))
 
 
+def test_values_that_are_a_segment_of_others(tmp_path: Path) -> None:
+    proto = network()
+    proto.graph.initializer[0].segment.end = 3
+    path = tmp_path / "net.onnx"
+    path.write_bytes(proto.SerializeToString())
+    refused(path, "its values do not fill its shape")
+
+
 @pytest.mark.parametrize("kind", [TensorProto.INT4, TensorProto.UINT4, TensorProto.COMPLEX64, TensorProto.BFLOAT16])
 @pytest.mark.parametrize("raw", [True, False])
 def test_packed_and_paired_values_are_counted(tmp_path: Path, kind: int, raw: bool) -> None:
@@ -116,6 +124,14 @@ def test_packed_and_paired_values_are_counted(tmp_path: Path, kind: int, raw: bo
     path = tmp_path / "net.onnx"
     path.write_bytes(proto.SerializeToString())
     np.testing.assert_array_equal(stored(read_proto(path), "unread"), values)
+
+
+def test_no_output(tmp_path: Path) -> None:
+    proto = network()
+    del proto.graph.output[:]
+    path = tmp_path / "net.onnx"
+    path.write_bytes(proto.SerializeToString())
+    refused(path, "whose graph has no output")
 
 
 def test_no_opset_of_the_default_domain(tmp_path: Path) -> None:

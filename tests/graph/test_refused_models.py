@@ -23,6 +23,11 @@ def test_batch_of_two(tmp_path: Path) -> None:
     refused(tmp_path, network(**DYNAMIC), "batch 2", Exit.UNSUPPORTED, (2, 3, 8, 8))
 
 
+def test_input_beyond_all_measure(tmp_path: Path) -> None:
+    said = "input 'x': 1x3x1048576x64 is too large: more than 33554432 values (export with a smaller input)"
+    refused(tmp_path, network(**DYNAMIC), said, Exit.UNSUPPORTED, (1, 3, 1 << 20, 64))
+
+
 def with_node(op: str, domain: str = "", outputs: int = 1, **attrs: object) -> ModelProto:
     """The standard network with one more node behind it."""
     proto = network()
@@ -81,6 +86,17 @@ def test_opset_newer_than_the_runtime(tmp_path: Path) -> None:
 def test_graph_that_contradicts_itself(tmp_path: Path, body: str, said: str) -> None:
     refused(tmp_path, network(body, outputs="float[1,3,8,8] y"), "the graph contradicts itself: ", Exit.BAD_INPUT)
     refused(tmp_path, network(body, outputs="float[1,3,8,8] y"), said, Exit.BAD_INPUT)
+
+
+@pytest.mark.parametrize(
+    ("constants", "said"),
+    [
+        ({"w": np.zeros((4, 2, 1, 1), np.float32)}, "its input has 3 channels, its kernel takes 1 x 2"),
+        ({"b": np.zeros(3, np.float32)}, "its kernel gives 4 channels, its bias has 3"),
+    ],
+)
+def test_convolution_that_does_not_fit(tmp_path: Path, constants: dict[str, np.ndarray], said: str) -> None:
+    refused(tmp_path, network(**constants), f"node c: the graph contradicts itself: {said}", Exit.BAD_INPUT)
 
 
 def focus(end: np.ndarray) -> ModelProto:

@@ -39,6 +39,11 @@ def test_model_that_does_not_load(body: str, said: str) -> None:
     assert caught.value.code == Exit.BAD_INPUT
 
 
+def test_place_in_the_sources_of_the_runtime_is_left_out() -> None:
+    with pytest.raises(AdaptError, match=r"^ONNX Runtime cannot load the model: ONNX Runtime only \*guarantees\*"):
+        Session(network(opset=99))
+
+
 def test_model_that_does_not_run() -> None:
     """The sentence that is kept names the node and what is wrong."""
     proto = network("k = Gather(b, far) c = Add(x, k) y = Relu(c)", outputs="float[1,3,8,8] y", far=np.asarray([99]))

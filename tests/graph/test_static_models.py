@@ -165,6 +165,12 @@ def test_nodes_of_one_name(tmp_path: Path) -> None:
     Session(new).run({"x": IMAGE})
 
 
+def test_graph_without_a_name(tmp_path: Path) -> None:
+    proto = network()
+    proto.graph.ClearField("name")
+    onnx.checker.check_model(loaded(tmp_path, proto))
+
+
 def test_shapes_that_hang_on_arithmetic_among_constants(tmp_path: Path) -> None:
     """As exported without constant folding: the ends of a Slice and the sizes of a Resize are computed."""
     body = """
@@ -198,3 +204,20 @@ def test_output_of_no_recorded_shape(tmp_path: Path) -> None:
     proto = network()
     proto.graph.output[0].type.tensor_type.ClearField("shape")
     assert shape_of(loaded(tmp_path, proto), "y") == [1, 1, 4, 8, 8]
+    proto.graph.output[0].ClearField("type")
+    assert shape_of(loaded(tmp_path, proto), "y") == [1, 1, 4, 8, 8]
+
+
+def test_output_whose_unrecorded_shape_is_computed_from_constants(tmp_path: Path) -> None:
+    body = "t = Concat <axis = 0> (one, rest) y = Reshape(x, t)"
+    ints = {"one": np.array([1]), "rest": np.array([12, 4, 4])}
+    proto = network(body, outputs="float[a,b,c,d] y", **ints)
+    proto.graph.output[0].type.tensor_type.ClearField("shape")
+    assert shape_of(loaded(tmp_path, proto), "y") == [1, 12, 4, 4]
+
+
+def test_contradiction_upstream_of_an_output_without_a_shape(tmp_path: Path) -> None:
+    """The sentence names the node, not the output that could not be inferred for it."""
+    proto = network("a = Concat <axis = 7> (x, x) y = Relu(a)")
+    proto.graph.output[0].type.tensor_type.ClearField("shape")
+    refused(tmp_path, proto, "Concat: axis must be in", Exit.BAD_INPUT)
