@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Self
 
 
 class Exit(IntEnum):
-    """The command's exit codes (docs/interface: a contract with scripts and CI)."""
+    """The command's exit codes, a contract with scripts and CI; `meaning` says each in words."""
 
-    FINE = 0
-    FAILED = 1  # a check, a gate or a certificate failed
-    BAD_INPUT = 2  # the input or the usage is wrong
-    UNSUPPORTED = 3  # not supported, not provable or not measurable
-    BUG = 70
-    INTERRUPTED = 130
+    meaning: str
+
+    FINE = 0, "fine: every certificate holds, the folder is written"
+    FAILED = 1, "a check or a certificate failed"
+    BAD_INPUT = 2, "the input or the usage is wrong"
+    UNSUPPORTED = 3, "not supported, not provable or not measurable"
+    BUG = 70, "a bug of ours: one line, and a traceback in a file that it names"
+    INTERRUPTED = 130, "Ctrl-C"
+
+    def __new__(cls, code: int, meaning: str) -> Self:
+        """A member is its code."""
+        member = int.__new__(cls, code)
+        member._value_, member.meaning = code, meaning
+        return member
 
 
 class AdaptError(Exception):
