@@ -60,9 +60,9 @@ def package_sources() -> tuple[Source, ...]:
 
 @cache
 def all_sources() -> tuple[Source, ...]:
-    """The package's files and those of benchmarks/."""
-    benchmarks = sorted((ROOT / "benchmarks").rglob("*.py"))
-    return (*package_sources(), *(_read(file) for file in benchmarks))
+    """The package's files and those of benchmarks/ and docs/."""
+    beside = (file for name in ("benchmarks", "docs") for file in sorted((ROOT / name).rglob("*.py")))
+    return (*package_sources(), *(_read(file) for file in beside))
 
 
 def imports(source: Source) -> Iterator[Import]:

@@ -26,6 +26,7 @@ HOMES = {
     "click": {"cli"},
     "rich": {"cli"},
     "jinja2": {"adapter", "postproc"},
+    "leather": {"adapter"},
     "torch": {"models", "retrain"},
     "cv2": {"data", "models"},
     "pycocotools": {"data"},
