@@ -108,6 +108,6 @@ def _misfit(conv: NodeProto, shapes: Mapping[str, Sequence[int]]) -> str:
     if image[1] and image[1] != kernel[1] * group:  # 0: not known
         return f"its input has {image[1]} channels, its kernel takes {group} x {kernel[1]}"
     bias = shapes.get(conv.input[2]) if len(conv.input) > 2 else None
-    if bias and list(bias) != [kernel[0]]:
+    if bias and all(bias) and list(bias) != [kernel[0]]:  # 0: not known
         return f"its kernel gives {kernel[0]} channels, its bias has {'x'.join(map(str, bias))}"
     return ""
