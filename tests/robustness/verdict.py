@@ -40,7 +40,7 @@ def faults_of_folder(out: Path, mutant: Path) -> Iterator[str]:
 
 def _faults_of_heads(out: Path, adapted: onnx.ModelProto, report: dict[str, Any]) -> Iterator[str]:
     """The golden heads again, and what the report says of them."""
-    feeds, original, golden = (dict(np.load(out / "golden" / f"{n}.npz")) for n in ("inputs", "original", "adapted"))
+    feeds, original, golden = (_arrays(out / "golden" / f"{name}.npz") for name in ("inputs", "original", "adapted"))
     names = [
         name for head in report["heads"] for name in (head["obj"], head["reg"], head["cls"], *head.get("extra", ()))
     ]
@@ -109,3 +109,8 @@ def run(model: onnx.ModelProto, feeds: dict[str, NDArray[Any]]) -> dict[str, NDA
     return dict(
         zip(names, session.run(None, {n: x.astype(kinds.get(n, x.dtype)) for n, x in feeds.items()}), strict=True)
     )
+
+
+def _arrays(file: Path) -> dict[str, NDArray[Any]]:
+    with np.load(file) as stored:
+        return dict(stored)
