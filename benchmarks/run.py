@@ -11,7 +11,7 @@ HERE = Path(__file__).parent
 
 def main() -> None:
     """Run each script; the ones that need the assets are given their folder."""
-    for script in ("main_job.py", "accuracy.py", "report_page.py", "tracker.py"):
+    for script in ("main_job.py", "accuracy.py", "report_page.py", "decode.py", "tracker.py"):
         print(f"\n## {script}\n", flush=True)
         subprocess.run([sys.executable, str(HERE / script)], check=True)
 

@@ -29,7 +29,6 @@ def run(call: dict[str, Any]) -> NoReturn:
     sys.stdout, sys.stderr = (open(number, "w", encoding="utf-8", errors="strict") for number in (1, 2))  # noqa: SIM115
     os.environ.update(call["environment"])
     tempfile.tempdir = None
-    os.chdir(call["cwd"])
     for name, most in call["limits"].items():
         resource.setrlimit(getattr(resource, f"RLIMIT_{name}"), (most, most))
     if call["user"] is not None:
@@ -47,10 +46,12 @@ if __name__ == "__main__":
     answers = os.dup(1)
     os.dup2(2, 1)
     for line in sys.stdin:
+        call = json.loads(line)
+        os.chdir(call["cwd"])  # before the answer: whoever asked may then take the folder away
         child = os.fork()
         if child == 0:
             os.close(answers)
-            run(json.loads(line))
+            run(call)
         os.write(answers, b"%d\n" % child)
         sys.stdin.readline()  # until then its id is its own, alive or not
         os.write(answers, b"%d\n" % os.waitpid(child, 0)[1])
