@@ -13,7 +13,8 @@ from ..data.images import find_images
 from ..data.letterbox import letterbox
 from ..data.preprocess import PREPROCESSING_HINT
 from ..errors import AdaptError, Exit
-from ..golden.samples import SampleBuilder, roots
+from ..golden.network import Network
+from ..golden.samples import SampleBuilder, Samples, roots
 from ..graph.session import Session, with_outputs
 from ..postproc.core.family import family_of
 from ..rewrites.core.histogram import Histogram, HistogramBuilder
@@ -32,11 +33,12 @@ class Calibration:
     """What the pass saw. `inputs` and `heads` are those of the first images, for comparing with the adapted network:
     float32 [1, c, h, w], heads by the adapted model's output names. `skipped` names unreadable files.
 
-    `histograms` are those of the activations' inputs, `recorded` samples of maps (golden.samples), both by tensor.
+    `histograms` are those of the activations' inputs, by tensor; `samples` those of all maps of the normalised network,
+    None where it has no integer arithmetic.
     """
 
     histograms: dict[str, Histogram]
-    recorded: dict[str, _Array]
+    samples: Samples | None
     inputs: tuple[_Array, ...]
     heads: tuple[dict[str, _Array], ...]
     files: tuple[Path, ...]
@@ -48,7 +50,8 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
 
     Raises AdaptError: exit 2 where the folder holds no usable image, exit 3 where the network finds nothing on any.
     """
-    taps = _maps(prepared)
+    network = _in_integers(prepared)
+    taps = _maps(prepared, network)
     outputs = [name for _, name in prepared.reading.outputs()]
     session = Session(with_outputs(prepared.model.to_proto(), taps))
     builder = SampleBuilder((prepared.input_name, *taps), len(find_images(folder)))
@@ -76,16 +79,21 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
         )
     recorded = builder.recorded()
     histograms = {name: _histogram(recorded[name]) for name in prepared.activations}
-    return Calibration(histograms, recorded, tuple(inputs), tuple(heads), tuple(used), tuple(skipped))
+    samples = None if network is None else Samples(network, recorded, roots(network))
+    return Calibration(histograms, samples, tuple(inputs), tuple(heads), tuple(used), tuple(skipped))
 
 
-def _maps(prepared: Prepared) -> list[str]:
-    """What is recorded: the activations' inputs, and where integers are possible all that they are made from."""
+def _in_integers(prepared: Prepared) -> Network | None:
+    """The network as the chip groups it; None where it has no integer arithmetic: the main job says so in its place."""
     try:
-        needed = roots(lowered(prepared.model))
-    except AdaptError:  # no integer arithmetic: the main job says so where it matters
-        return list(prepared.activations)
-    own = [name for name in needed.values() if name != prepared.input_name]
+        return lowered(prepared.model)
+    except AdaptError:
+        return None
+
+
+def _maps(prepared: Prepared, network: Network | None) -> list[str]:
+    """What is recorded: the activations' inputs, and where integers are possible all that they are made from."""
+    own = [] if network is None else [name for name in roots(network).values() if name != prepared.input_name]
     return list(dict.fromkeys((*prepared.activations, *own)))
 
 

@@ -26,9 +26,11 @@ def condition(context: Context, seen: Calibration) -> Applied:
     A network that has no integer arithmetic here, or whose target has none, stays as it is.
     """
     done = Applied((), ())
-    for _ in range(_ROUNDS if context.target.arithmetic is not None else 0):
+    if seen.samples is None or context.target.arithmetic is None:
+        return done
+    for _ in range(_ROUNDS):
         try:
-            samples = samples_for(lowered(context.model), seen.recorded, origins_of(done.steps))
+            samples = samples_for(lowered(context.model), seen.samples, origins_of(done.steps))
         except AdaptError:
             break
         if samples is None:

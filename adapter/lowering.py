@@ -50,17 +50,15 @@ def traced(name: str, origins: Mapping[str, Origin]) -> Origin | None:
     return origin
 
 
-def samples_for(network: Network, recorded: Mapping[str, Values], origins: Mapping[str, Origin]) -> Samples | None:
-    """Samples for a network that rewrites made from the one that was recorded; None where a map cannot be traced."""
+def samples_for(network: Network, seen: Samples, origins: Mapping[str, Origin]) -> Samples | None:
+    """Samples for a network that rewrites made from the one that was seen; None where a map cannot be traced."""
     needed = roots(network)
     found: dict[str, Values] = {}
     for name in dict.fromkeys(needed.values()):
         origin = traced(name, origins)
-        if origin is None and name in recorded:
-            found[name] = recorded[name]
-        elif origin is not None and origin.tensor in recorded:
-            values = recorded[origin.tensor][origin.channels]
-            found[name] = (values * origin.scale[:, None]).astype(np.float32)
-        else:
+        source = name if origin is None else origin.tensor
+        if source not in seen.roots:
             return None
+        values = seen.of(source)
+        found[name] = values if origin is None else (values[origin.channels] * origin.scale[:, None]).astype(np.float32)
     return Samples(network, found, needed)

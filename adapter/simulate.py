@@ -92,7 +92,7 @@ def simulate(facts: Facts, seen: Calibration, heads: tuple[Heads, ...], progress
 def make_quantiser(facts: Facts, seen: Calibration) -> Quantiser:
     """The adapted network with the samples of its maps."""
     network = lowered(Model.from_proto(facts.final, facts.request.model.stem))
-    samples = samples_for(network, seen.recorded, origins_of(facts.applied.steps))
+    samples = None if seen.samples is None else samples_for(network, seen.samples, origins_of(facts.applied.steps))
     if samples is None or facts.target.arithmetic is None:
         raise RuntimeError("a map of the adapted network cannot be traced to the calibration")
     told = facts.request.preprocess
