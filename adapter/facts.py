@@ -15,12 +15,13 @@ from .place import Located, placement
 from .prepare import Prepared
 from .report.types import Placement, Verification
 from .request import Activation, Request
+from .simulation_types import Simulation
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`final` is the adapted network as it will be written; `located` says where each of its nodes runs and `macs` how
-    much it multiplies, by the node's first output. The last three are None where the stage did not run.
+    much it multiplies, by the node's first output. The last four are None where the stage did not run.
     """
 
     request: Request
@@ -34,6 +35,7 @@ class Facts:
     calibration: Calibration | None = None
     certified: Certified | None = None
     verification: Verification | None = None
+    simulation: Simulation | None = None
 
     @property
     def placement(self) -> Placement:

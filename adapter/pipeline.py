@@ -24,6 +24,7 @@ from .prepare import Prepared, prepare
 from .progress import Progress, Silent
 from .report.build import build_report
 from .request import Activation, Request
+from .simulate import simulate
 from .stopwatch import Stopwatch
 
 
@@ -59,6 +60,8 @@ def adapt(request: Request, progress: Progress | None = None) -> Outcome:
     if request.dry_run:
         return _timed(judge(build_report(facts), facts), watch)
     facts, golden = compare(facts, watch)
+    if seen is not None and request.golden and target.arithmetic is not None:
+        facts = replace(facts, simulation=simulate(facts, seen, [adapted for _, adapted in golden.pairs], watch))
     watch.stage("writing the report")
     outcome = judge(build_report(facts), facts)
     if outcome.exit_code == Exit.FINE:

@@ -2,106 +2,102 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..data.detections import EVALUATION_IOU, Detections, nms
-from ..data.matching import Matching, match
+from ..data.matching import match
+from ..errors import AdaptError, Exit
 from ..golden.engine.fast import FastEngine
 from ..golden.engine.protocol import Engine, decode_map, encode_image
-from ..golden.figures import Figures
-from ..golden.heads import BoxResolution, ScoreResolution, box_resolution, by_role, score_resolution
-from ..golden.layers import LayerComparison, LayerFigures
+from ..golden.formats import KEEPING
+from ..golden.heads import BoxResolution, ScoreResolution, box_resolution, by_role, relative_error, score_resolution
+from ..golden.layers import LayerFigures
 from ..golden.mixing import pick, rank, units
 from ..golden.network import Network
+from ..golden.normratio import Saturation
 from ..golden.program import Program
 from ..golden.quantise import Quantiser
+from ..golden.samples import Samples
 from ..golden.settings import Image, Settings
 from ..graph.model import Model
 from ..graph.reading import Reading
-from ..graph.session import Session, with_outputs
 from ..postproc.core.family import family_of
+from ..rewrites.core.histogram import HistogramBuilder
 from .calibrate import Calibration
+from .compare_layers import compare_layers, layer_anchors
 from .facts import Facts
 from .heads import Heads
-from .lowering import lowered, origins_of, samples_for, traced
+from .lowering import lowered, origins_of, samples_for
 from .progress import Progress
+from .simulation_types import Alternative, Clip, HeadFigures, Simulation
 
 _LAYER_IMAGES = 4  # every map of three networks in hand at once: few images tell enough
 _RANKED_IMAGES = 2
+_SHOWN_CLIPS = 24
+_BINS = 512
 _SURE, _LOW, _MIDDLE = 0.3, 0.1, 0.6  # scores: of a detection, and BYTE's low band
+_SATURATIONS: tuple[Saturation, ...] = ("aware", "kld", "ems", "null")
 
-Values = NDArray[np.float32]
-
-
-@dataclass(frozen=True, slots=True)
-class HeadFigures:
-    """One head output in integers: adapted float against integer, and what its codes can say at all."""
-
-    head: str
-    role: str
-    figures: Figures
-    resolution: ScoreResolution | BoxResolution
+Codes = Mapping[str, NDArray[np.int64]]
 
 
-@dataclass(frozen=True, slots=True)
-class Simulation:
-    """`codes` are the integer heads of the first image. `boxes` and `low_boxes` pair adapted and integer detections."""
-
-    program: Program
-    mixed: Mapping[str, int]
-    layers: tuple[LayerFigures, ...]
-    heads: tuple[HeadFigures, ...]
-    boxes: Matching
-    low_boxes: Matching
-    codes: Mapping[str, NDArray[np.int64]]
-
-
-def simulate(facts: Facts, seen: Calibration, heads: tuple[Heads, ...], progress: Progress) -> Simulation:
+def simulate(facts: Facts, seen: Calibration, heads: Sequence[Heads], progress: Progress) -> Simulation:
     """`heads` are the adapted float network's on the kept images. Raises AdaptError (exit 3) where it is impossible."""
     progress.stage("quantising")
-    quantiser = make_quantiser(facts, seen)
+    quantiser, samples = make_quantiser(facts, seen)
     settings = _settings(facts, quantiser, seen, heads, progress)
     program = quantiser.program(settings)
     engine = FastEngine(program)
-    layers = _compare_layers(facts, seen, program, engine, quantiser.network, progress)
+    layers = compare_layers(facts, seen.inputs[:_LAYER_IMAGES], program, engine, quantiser.network, progress)
     progress.stage("simulating", len(seen.inputs))
-    codes = []
-    for tensor in seen.inputs:
-        image = program.input
-        codes.append(engine.run(encode_image(tensor, image, program.code_max(image.format.bits))).maps)
-        progress.advance()
-    formats = program.formats()
-    integer = [{name: decode_map(maps[name], formats[name].normratios) for name in program.outputs} for maps in codes]
+    codes = _run(program, engine, seen, progress)
+    maps = values_of(program, codes)
     reading = facts.prepared.reading
-    theirs, ours = ([detections(reading, each, _LOW / 2) for each in maps] for maps in (heads, integer))
+    theirs, ours = ([detections(reading, each, _LOW / 2) for each in found] for found in (heads, maps))
+    boxes = match(theirs, ours, _SURE)
+    first = Alternative(settings.saturation, relative_error(maps, heads), boxes)
+    others = _alternatives(facts, quantiser, settings, seen, (heads, theirs), progress)
     return Simulation(
         program,
+        settings.bits,
         dict(settings.mixed),
+        _wider_macs(quantiser.network, settings),
+        len(codes),
+        layer_anchors(facts, quantiser.network),
         layers,
         _heads(reading, program, heads, codes),
-        match(theirs, ours, _SURE),
+        boxes,
         match(theirs, ours, _LOW, _MIDDLE),
+        maps,
+        _clips(samples, program, layers),
+        (first, *others),
         codes[0],
     )
 
 
-def make_quantiser(facts: Facts, seen: Calibration) -> Quantiser:
-    """The adapted network with the samples of its maps."""
+def make_quantiser(facts: Facts, seen: Calibration) -> tuple[Quantiser, Samples]:
+    """The adapted network with the samples of its maps. Raises AdaptError (exit 3) where it has no arithmetic here."""
+    if facts.target.arithmetic is None:
+        raise AdaptError(
+            f"{facts.target.name} has no integer arithmetic here yet",
+            hint="--no-golden adapts without the simulation",
+            code=Exit.UNSUPPORTED,
+        )
     network = lowered(Model.from_proto(facts.final, facts.request.model.stem))
     samples = None if seen.samples is None else samples_for(network, seen.samples, origins_of(facts.applied.steps))
-    if samples is None or facts.target.arithmetic is None:
+    if samples is None:
         raise RuntimeError("a map of the adapted network cannot be traced to the calibration")
     told = facts.request.preprocess
     image = Image(np.asarray(told.mean, np.float64), np.asarray(told.scale, np.float64))
-    return Quantiser(network, samples, facts.target.arithmetic, image)
+    return Quantiser(network, samples, facts.target.arithmetic, image), samples
 
 
 def _settings(
-    facts: Facts, quantiser: Quantiser, seen: Calibration, heads: tuple[Heads, ...], progress: Progress
+    facts: Facts, quantiser: Quantiser, seen: Calibration, heads: Sequence[Heads], progress: Progress
 ) -> Settings:
     """As the user asked; with --bits auto the layers that gain most by 16 bits within the budget."""
     request = facts.request
@@ -111,51 +107,28 @@ def _settings(
     progress.stage("ranking the layers", len(units(quantiser)))
     pictures = list(zip(seen.inputs, heads, strict=True))[:_RANKED_IMAGES]
     ranked = rank(quantiser, FastEngine, pictures, settings, progress.advance)
-    return Settings(8, pick(ranked, request.max_16bit_macs), request.saturation, request.per)
+    return replace(settings, mixed=pick(ranked, request.max_16bit_macs))
 
 
-def _compare_layers(
-    facts: Facts, seen: Calibration, program: Program, engine: Engine, network: Network, progress: Progress
-) -> tuple[LayerFigures, ...]:
-    """Layer by layer on the first images; the original's maps where the rewrites kept or traced them."""
-    images = seen.inputs[:_LAYER_IMAGES]
-    progress.stage("comparing layers", len(images))
-    origins = origins_of(facts.applied.steps)
-    computed = {name for node in facts.prepared.original.graph.node for name in node.output}
-    back = {}
-    for layer in network.layers:
-        origin = traced(layer.name, origins)
-        if (origin.tensor if origin is not None else layer.name) in computed:
-            back[layer.name] = origin
-    sources = {origin.tensor if origin is not None else name for name, origin in back.items()}
-    original = Session(with_outputs(facts.prepared.original, sorted(sources)))
-    made = {name for node in facts.final.graph.node for name in node.output}
-    adapted = Session(with_outputs(facts.final, [layer.name for layer in network.layers if layer.name in made]))
-    comparison = LayerComparison(program, engine)
-    for tensor in images:
-        floats = adapted.run({network.input: tensor})
-        truth = original.run({network.input: tensor})
-        before: dict[str, Values] = {}
-        for name, origin in back.items():
-            if origin is None:
-                before[name] = truth[name]
-            else:
-                scale = origin.scale.astype(np.float32).reshape(1, -1, 1, 1)
-                before[name] = truth[origin.tensor][:, origin.channels] * scale
-        comparison.add(tensor, _with_cells(network, floats), before)
+def _wider_macs(network: Network, settings: Settings) -> float:
+    """The share of the multiply-accumulates that layers in 16 bits do."""
+    total = sum(layer.macs for layer in network.layers)
+    return sum(layer.macs for layer in network.layers if settings.bits_of(layer.name) > 8) / max(total, 1)
+
+
+def _run(program: Program, engine: Engine, seen: Calibration, progress: Progress) -> list[Codes]:
+    """The integer heads of each kept image."""
+    source, codes = program.input, []
+    for tensor in seen.inputs:
+        codes.append(engine.run(encode_image(tensor, source, program.code_max(source.format.bits))).maps)
         progress.advance()
-    return comparison.figures()
+    return codes
 
 
-def _with_cells(network: Network, floats: Mapping[str, Values]) -> Mapping[str, Values]:
-    """The float maps with those that a fully connected layer passes through and the graph has no tensor for."""
-    found = dict(floats)
-    for layer in network.layers:
-        if layer.name not in found:
-            source = layer.inputs[0] if layer.inputs[0] in found and layer.macs == 0 else None
-            reader = network.readers()[layer.name][0].name if source is None else source
-            found[layer.name] = floats[reader].reshape(layer.shape)
-    return found
+def values_of(program: Program, codes: Sequence[Codes]) -> tuple[dict[str, NDArray[np.float32]], ...]:
+    """Integer heads as float32 values, code * normratio, by output name."""
+    formats = program.formats()
+    return tuple({name: decode_map(each[name], formats[name].normratios) for name in program.outputs} for each in codes)
 
 
 def detections(reading: Reading, maps: Heads, score: float) -> Detections:
@@ -164,8 +137,28 @@ def detections(reading: Reading, maps: Heads, score: float) -> Detections:
     return nms(family_of(reading).decode(reading, named, score), EVALUATION_IOU)
 
 
+def _alternatives(
+    facts: Facts,
+    quantiser: Quantiser,
+    settings: Settings,
+    seen: Calibration,
+    truth: tuple[Sequence[Heads], Sequence[Detections]],
+    progress: Progress,
+) -> list[Alternative]:
+    """What the other ways to choose the ranges give, on the same images."""
+    others = [name for name in _SATURATIONS if name != settings.saturation]
+    progress.stage("comparing saturations", len(others) * len(seen.inputs))
+    found = []
+    for name in others:
+        program = quantiser.program(replace(settings, saturation=name))
+        maps = values_of(program, _run(program, FastEngine(program), seen, progress))
+        ours = [detections(facts.prepared.reading, each, _LOW / 2) for each in maps]
+        found.append(Alternative(name, relative_error(maps, truth[0]), match(truth[1], ours, _SURE)))
+    return found
+
+
 def _heads(
-    reading: Reading, program: Program, floats: tuple[Heads, ...], codes: list[Mapping[str, NDArray[np.int64]]]
+    reading: Reading, program: Program, floats: Sequence[Heads], codes: Sequence[Codes]
 ) -> tuple[HeadFigures, ...]:
     """Every head by its role: boxes by what sizes they can say, all others by the scores that they can tell apart."""
     found = []
@@ -182,4 +175,19 @@ def _heads(
             else:
                 resolution = score_resolution(normratio, code_max, held)
             found.append(HeadFigures(name, role, by_role(pairs), resolution))
+    return tuple(found)
+
+
+def _clips(samples: Samples, program: Program, layers: Sequence[LayerFigures]) -> tuple[Clip, ...]:
+    """The layers whose own error is largest, but for those that only move codes about."""
+    formats = program.formats()
+    asked = [layer for layer in samples.network.layers if not isinstance(layer.operator, KEEPING)]
+    own = {each.name: each.single.sqnr_db for each in layers}
+    noisy = sorted((layer.name for layer in asked if own[layer.name] is not None), key=lambda name: own[name] or 0.0)
+    found = []
+    for name in noisy[:_SHOWN_CLIPS]:
+        builder = HistogramBuilder(_BINS)
+        builder.add(samples.of(name))
+        form = formats[name]
+        found.append(Clip(name, builder.histogram(), float(form.normratios.max()) * program.code_max(form.bits)))
     return tuple(found)

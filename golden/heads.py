@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -70,6 +70,18 @@ def by_role(pairs: Sequence[tuple[NDArray[np.float32], NDArray[np.float32]]]) ->
     for truth, found in pairs:
         builder.add(truth, found)
     return builder.figures()
+
+
+def relative_error(
+    found: Sequence[Mapping[str, NDArray[np.float32]]], truth: Sequence[Mapping[str, NDArray[np.float32]]]
+) -> float:
+    """Mean square error of each head over its variance, averaged over heads and pictures; maps by output name."""
+    errors = [
+        float(np.square(ours[name] - theirs[name]).mean() / max(float(theirs[name].var()), 1e-12))
+        for ours, theirs in zip(found, truth, strict=True)
+        for name in ours
+    ]
+    return float(np.mean(errors))
 
 
 def _sigmoid(x: NDArray[np.float64] | float) -> NDArray[np.float64]:

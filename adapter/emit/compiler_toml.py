@@ -85,11 +85,6 @@ def _parse(preprocess: Preprocess, target: Target, name: str, shape: tuple[int, 
 
 
 def _quantize(request: Request, target: Target, mixed: bool) -> Section:
-    if request.bits == "auto":
-        hint = "--bits 8 or --bits 16"
-        raise AdaptError(
-            "--bits auto needs the integer simulation, which is not there yet", hint=hint, code=Exit.UNSUPPORTED
-        )
     bits = 16 if request.bits == "16" else 8
     if f"int{bits}" not in target.formats:
         known = ", ".join(target.formats)

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import partial
 from pathlib import Path, PurePath
 
+from ...golden.storage import program_bytes
 from ...graph.onnx_bytes import onnx_bytes
 from ...targets.loader import target_names
 from ..artifact import Artifact
@@ -38,6 +39,11 @@ def emit(facts: Facts, outcome: Outcome, golden: Golden) -> Outcome:
             golden_npz("golden/inputs.npz", golden.inputs),
             golden_npz("golden/original.npz", golden.original),
             golden_npz("golden/adapted.npz", golden.adapted),
+        ]
+    if facts.simulation is not None:
+        files += [
+            golden_npz("golden/integer.npz", facts.simulation.maps[0]),
+            Artifact("golden/program.npz", program_bytes(facts.simulation.program)),
         ]
     listing = Beside(partial(checksums, files))
     pages = [_page(facts, outcome, golden, files, listing)] if facts.request.html else []

@@ -22,6 +22,10 @@ def report_document(report: Report) -> dict[str, Json]:
         "heads": None if report.heads is None else [_head(head) for head in report.heads],
         "reading": as_json(report.reading),
         "verify": None if report.verify is None else {"original_vs_adapted": as_json(report.verify)},
+        "integers": as_json(report.integers),
+        "layers": as_json(report.layers),
+        "head_metrics": as_json(report.head_metrics),
+        "detections": as_json(report.detections),
         "cost": as_json(report.cost),
         "artifacts": as_json(report.artifacts),
     }

@@ -12,6 +12,8 @@ from ...graph.versions import opset_of
 from ...rewrites.core.certify import Site
 from ...rewrites.core.rule import Certificate, Step
 from ..facts import Facts
+from .integers import boxes_of, head_metric, integers_of, layer_errors
+from .numbers import short
 from .types import (
     ActivationFit,
     Cost,
@@ -29,8 +31,8 @@ from .types import (
 
 def build_report(facts: Facts) -> Report:
     """All fields of the stages that ran; `artifacts` is filled in when the files are made."""
-    reading = facts.prepared.reading
-    return Report(
+    reading, simulation = facts.prepared.reading, facts.simulation
+    report = Report(
         model=_model(facts),
         target=TargetInfo(facts.target.name, facts.target.assumptions),
         rewrites=tuple(_rewrites(facts)),
@@ -39,16 +41,20 @@ def build_report(facts: Facts) -> Report:
         activations=tuple(_activations(facts)),
         heads=_heads(facts),
         reading=ReadingInfo(
-            reading.family, reading.sigmoid_inside, reading.decoded_inside, _short(reading.proof_max_abs)
+            reading.family, reading.sigmoid_inside, reading.decoded_inside, short(reading.proof_max_abs)
         ),
         verify=_rounded_verification(facts),
         cost=_cost(facts),
     )
-
-
-def _short(value: float) -> float:
-    """Four significant digits: what a measurement is worth, and the same bytes whatever the number of threads."""
-    return float(f"{value:.4g}")
+    if simulation is None:
+        return report
+    return replace(
+        report,
+        integers=integers_of(simulation, facts.request),
+        layers=tuple(layer_errors(simulation)),
+        head_metrics=tuple(map(head_metric, simulation.heads)),
+        detections=boxes_of(simulation.boxes),
+    )
 
 
 def _model(facts: Facts) -> ModelInfo:
@@ -80,8 +86,8 @@ def _rewrite(facts: Facts, step: Step, sites: tuple[Site, ...]) -> Rewrite:
         step.certificate.value,
         anchor,
         step.nodes,
-        _short(largest),
-        _short(max(relative, default=0.0)),
+        short(largest),
+        short(max(relative, default=0.0)),
     )
 
 
@@ -91,7 +97,7 @@ def _activations(facts: Facts) -> Iterable[ActivationFit]:
         if step.fit is not None:
             fit, anchor = step.fit, facts.anchor(step.sites)
             replaced.add(anchor)
-            yield ActivationFit(anchor, fit.source, fit.to, tuple(map(_short, fit.parameters)), _short(fit.error))
+            yield ActivationFit(anchor, fit.source, fit.to, tuple(map(short, fit.parameters)), short(fit.error))
     for activation in facts.prepared.activations.values():
         anchor = facts.anchor((activation.output.name,))
         if anchor not in replaced:
@@ -119,13 +125,13 @@ def _rounded_verification(facts: Facts) -> Verification | None:
     if verification is None:
         return None
     heads = tuple(
-        replace(h, max_abs=_short(h.max_abs), max_rel=_short(h.max_rel), rms_rel=_short(h.rms_rel))
+        replace(h, max_abs=short(h.max_abs), max_rel=short(h.max_rel), rms_rel=short(h.rms_rel))
         for h in verification.per_head
     )
     return replace(
         verification,
-        max_abs=_short(verification.max_abs),
-        max_rel=_short(verification.max_rel),
+        max_abs=short(verification.max_abs),
+        max_rel=short(verification.max_rel),
         per_head=heads,
     )
 

@@ -8,6 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+from ...data.matching import Matching
+from ...golden.figures import Figures
+
 CertificateName = Literal["exact", "rounding", "approximate", "function-changing"]
 
 
@@ -141,6 +144,79 @@ class Verification:
 
 
 @dataclass(frozen=True, slots=True)
+class LayerError:
+    """One layer of the integer simulation, `tensor` its map in adapted.onnx, `bits` its width.
+
+    `adapted` compares the original with the adapted network (None where the original has no such map); both others
+    the adapted with the integer network: with the errors of all layers before, and on exact inputs. The counts are
+    over all images compared: codes at the end of their range; values that left 2 * bits bits after the first cut;
+    sums that left the accumulator.
+    """
+
+    anchor: str
+    op: str
+    tensor: str
+    bits: int
+    adapted: Figures | None
+    integer_accumulated: Figures
+    integer_single: Figures
+    saturated: int
+    overflowed: int
+    accumulator: int
+
+
+@dataclass(frozen=True, slots=True)
+class HeadMetric:
+    """One head output in integers against the adapted float one, judged by its role.
+
+    Scores: `levels_in_unit_score` codes say a score within (0.001, 0.999), `score_steps` is the distance between two
+    codes at the scores 0.1, 0.25 and 0.5, `best_score` the highest that was seen. Boxes: `largest_box_px` is the
+    largest side that can be said, `centre_step_px` the smallest step of a centre, `saturated_sizes` and
+    `saturated_centres` the shares at the end of their range.
+    """
+
+    head: str
+    role: str
+    cosine: float
+    sqnr_db: float | None
+    max_abs: float
+    levels_in_unit_score: int | None = None
+    score_steps: tuple[float, ...] | None = None
+    best_score: float | None = None
+    largest_box_px: float | None = None
+    centre_step_px: float | None = None
+    saturated_sizes: float | None = None
+    saturated_centres: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SaturationResult:
+    """What one way to choose the ranges gives: mean square error of the heads over their variance, and boxes."""
+
+    saturation: str
+    head_error: float
+    matched: int
+    lost: int
+    new: int
+
+
+@dataclass(frozen=True, slots=True)
+class Integers:
+    """What was simulated on `images` pictures: `bits` wide, but for the layers of `wider` (anchors), which take 16 and
+    do `wider_macs` of the multiply-accumulates, a share in 0..1. `low_detections` are the boxes of BYTE's low band,
+    scores of 0.1 to 0.6; `saturations` says what each way to choose the ranges gives, the one in use first.
+    """
+
+    bits: int
+    wider: tuple[str, ...]
+    wider_macs: float
+    per: str
+    images: int
+    low_detections: Matching
+    saturations: tuple[SaturationResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Cost:
     """Multiply-accumulates and parameters before and after, and how many operators the rewrites added."""
 
@@ -172,5 +248,9 @@ class Report:
     heads: tuple[Head, ...] | None = None
     reading: ReadingInfo | None = None
     verify: Verification | None = None
+    integers: Integers | None = None
+    layers: tuple[LayerError, ...] | None = None
+    head_metrics: tuple[HeadMetric, ...] | None = None
+    detections: Matching | None = None
     cost: Cost | None = None
     artifacts: tuple[ArtifactInfo, ...] | None = None
