@@ -12,7 +12,7 @@ from ..data.images import write_image
 from ..models.demo import films
 from ..models.scenes.scene import Frame
 from .evaluation import evaluate
-from .evaluation_types import EvaluationRequest, EvaluationResult
+from .evaluation_types import EvaluationRequest, EvaluationResult, Stage
 from .progress import Progress
 
 MODEL = Path(films.__file__).with_name("demo_person.onnx")
@@ -42,9 +42,10 @@ def draw_streets(folder: Path, progress: Progress) -> Streets:
     return streets
 
 
-def measure(model_or_dir: Path, streets: Streets, progress: Progress) -> EvaluationResult:
-    """The figures of MODEL, or of an output folder made from it, on the streets that no training saw."""
-    return evaluate(EvaluationRequest(model_or_dir, streets.images, streets.labels, original=MODEL), progress)
+def measure(folder: Path, stage: Stage, streets: Streets, progress: Progress) -> EvaluationResult:
+    """The figures of one stage of an output folder made from MODEL, on the streets that no training saw."""
+    request = EvaluationRequest(folder, streets.images, streets.labels, stage=stage, original=MODEL)
+    return evaluate(request, progress)
 
 
 def _draw(frames: Iterable[Frame], folder: Path) -> list[tuple[Path, Frame]]:

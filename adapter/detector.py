@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from ..data.detections import EVALUATION_IOU, EVALUATION_SCORE, Detections, nms
-from ..data.letterbox import letterbox
+from ..data.letterbox import Placement, letterbox
 from ..data.preprocess import Preprocess
 from ..errors import AdaptError, Exit
 from ..graph.reading import Reading
@@ -18,28 +19,40 @@ from ..graph.session import Session
 from ..postproc.core.family import family_of
 from ..targets.loader import load_target
 from .emit.report_json import report_document
+from .outcome import Outcome
 from .output_folder import OutputFolder, reading_of
 from .pipeline import adapt
 from .prepare import prepare
 from .progress import Progress
 from .request import Request
 
+Values = NDArray[np.float32]
+Maps = Mapping[str, Values]
+
 
 @dataclass(frozen=True, slots=True)
 class Detector:
-    """`size` is the input's (h, w); the session's outputs bear the reading's tensor names."""
+    """`run` takes the input float32 [1, c, h, w] and gives the raw heads by the reading's tensor names; `size` is the
+    input's (h, w).
+    """
 
-    session: Session
+    run: Callable[[Values], Maps]
     reading: Reading
     size: tuple[int, int]
     preprocess: Preprocess
 
     def detect(self, image: NDArray[np.uint8]) -> Detections:
         """The boxes of an image uint8 [h, w, 3] BGR above YOLOX's evaluation score, suppressed, in its pixels."""
+        return self.boxes(*self.heads(image))
+
+    def heads(self, image: NDArray[np.uint8]) -> tuple[Maps, Placement]:
+        """The raw heads of an image, and how it was placed in the input."""
         tensor, placed = letterbox(image, self.size, self.preprocess)
-        maps = self.session.run({self.session.inputs[0]: tensor})
-        found = family_of(self.reading).decode(self.reading, maps, EVALUATION_SCORE)
-        kept = nms(found, EVALUATION_IOU)
+        return self.run(tensor), placed
+
+    def boxes(self, maps: Maps, placed: Placement) -> Detections:
+        """The boxes that these heads say, as `detect` gives them."""
+        kept = nms(family_of(self.reading).decode(self.reading, maps, EVALUATION_SCORE), EVALUATION_IOU)
         return replace(kept, boxes=placed.to_image(kept.boxes))
 
 
@@ -57,14 +70,23 @@ def folder_detector(folder: OutputFolder, preprocess: Preprocess) -> Detector:
 
 def _detector(proto: ModelProto, reading: Reading, preprocess: Preprocess) -> Detector:
     shape = [dim.dim_value for dim in proto.graph.input[0].type.tensor_type.shape.dim]
-    return Detector(Session(proto), reading, (shape[2], shape[3]), preprocess)
+    session = Session(proto)
+    return Detector(lambda tensor: session.run({session.inputs[0]: tensor}), reading, (shape[2], shape[3]), preprocess)
 
 
 def adapted_detector(request: Request, progress: Progress) -> Detector:
     """The network as the main job would adapt it, in memory. Raises AdaptError with the verdict where it would not."""
-    outcome = adapt(request, progress)
-    files = {artifact.path: artifact.data for artifact in outcome.artifacts}
+    reading, files = adapted_files(request, progress)
+    return _detector(ModelProto.FromString(files["adapted.onnx"]), reading, request.preprocess)
+
+
+def adapted_files(request: Request, progress: Progress) -> tuple[Reading, Mapping[str, bytes]]:
+    """What the main job would write, by path, and the reading of the adapted network's own outputs.
+
+    Raises AdaptError with the verdict where it would write nothing.
+    """
+    outcome: Outcome = adapt(request, progress)
     if outcome.exit_code != Exit.FINE or outcome.report.heads is None:
         raise AdaptError(outcome.verdict, where=request.model.name, code=outcome.exit_code)
-    reading = reading_of(report_document(outcome.report))
-    return _detector(ModelProto.FromString(files["adapted.onnx"]), reading, request.preprocess)
+    files = {artifact.path: artifact.data for artifact in outcome.artifacts}
+    return reading_of(report_document(outcome.report)), files

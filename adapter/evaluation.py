@@ -3,23 +3,37 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
 
 from ..data.agreement import agreement, reference_truth
 from ..data.coco_ap import average_precision, bootstrap_interval
-from ..data.detections import Detections
+from ..data.detections import Detections, GroundTruth
 from ..data.labels import load_labels
 from ..data.preprocess import Preprocess
 from ..errors import AdaptError
-from .detector import Detector, adapted_detector, folder_detector, original_detector
-from .evaluation_types import EvaluationRequest, EvaluationResult
+from .detector import Detector, Maps, adapted_detector, folder_detector, original_detector
+from .evaluation_types import EvaluationRequest, EvaluationResult, Filtered, Stage
+from .integer_detector import file_integers, folder_integers
 from .output_folder import read_folder
 from .pictures import pictures
 from .progress import Progress
-from .request import Request
+from .request import DEFAULT_THRESHOLD, Request
+
+_Figures = tuple[float | None, float | None, float | None, dict[str, tuple[float, float]]]
+
+
+@dataclass(frozen=True, slots=True)
+class _Networks:
+    """`wanted` is to be evaluated, `original` what it is held against (the same object if that is the stage; None where
+    it is gone); `filter` is the hardware's, at the score `threshold`, where an integer network is wanted.
+    """
+
+    wanted: Detector
+    original: Detector | None
+    filter: Callable[[Maps], Maps] | None = None
+    threshold: float = 0.0
 
 
 @dataclass(slots=True)
@@ -28,6 +42,7 @@ class _Seen:
 
     images: list[tuple[Path, tuple[int, int]]] = field(default_factory=list)
     found: list[Detections] = field(default_factory=list)
+    filtered: list[Detections] = field(default_factory=list)
     reference: list[Detections] = field(default_factory=list)
     skipped: list[str] = field(default_factory=list)
 
@@ -35,35 +50,41 @@ class _Seen:
 def evaluate(request: EvaluationRequest, progress: Progress) -> EvaluationResult:
     """Run the network over the images; AP where labels are given, agreement where the original is at hand.
 
-    Raises AdaptError: exit 2 for wrong images, labels or models, exit 3 where the original finds nothing at all.
+    Raises AdaptError: exit 2 for wrong images, labels or models, exit 3 where the original finds nothing at all, or
+    where there is no integer network to evaluate.
     """
-    default: Literal["original", "adapted"] = "adapted" if request.model_or_dir.is_dir() else "original"
-    stage = request.stage or default
-    wanted, original = _detectors(request, stage, progress)
+    stage: Stage = request.stage or ("adapted" if request.model_or_dir.is_dir() else "original")
+    networks = _networks(request, stage, progress)
     seen = _Seen()
     for path, image in pictures(request.images, "evaluating", progress, seen.skipped):
         seen.images.append((path, (image.shape[0], image.shape[1])))
-        seen.found.append(wanted.detect(image))
-        if original is not None:
-            seen.reference.append(seen.found[-1] if original is wanted else original.detect(image))
+        maps, placed = networks.wanted.heads(image)
+        seen.found.append(networks.wanted.boxes(maps, placed))
+        if networks.filter is not None:
+            seen.filtered.append(networks.wanted.boxes(networks.filter(maps), placed))
+        if networks.original is not None:
+            same = networks.original is networks.wanted
+            seen.reference.append(seen.found[-1] if same else networks.original.detect(image))
     progress.stage("scoring")
-    return _score(request, stage, seen)
+    scale = _Scale(request, seen)
+    ap, ap50, agreed, interval = scale.figures(seen.found)
+    filtered = Filtered(networks.threshold, *scale.figures(seen.filtered)) if seen.filtered else None
+    return EvaluationResult(stage, ap, ap50, agreed, len(seen.images), interval, tuple(seen.skipped), filtered)
 
 
-def _detectors(
-    request: EvaluationRequest, stage: Literal["original", "adapted"], progress: Progress
-) -> tuple[Detector, Detector | None]:
-    """The network to be evaluated, and the original where it is at hand (the same object if that is the stage)."""
+def _networks(request: EvaluationRequest, stage: Stage, progress: Progress) -> _Networks:
+    """The networks that take part."""
     if request.model_or_dir.is_dir():
-        return _folder_detectors(request, stage, progress)
+        return _folder_networks(request, stage, progress)
     job = _job(request, request.model_or_dir, request.preprocess or Preprocess())
     original = original_detector(job, progress)
-    return (original if stage == "original" else adapted_detector(job, progress)), original
+    if stage == "integer":
+        made = file_integers(job, progress)
+        return _Networks(made.detector, original, made.filter, job.threshold)
+    return _Networks(original if stage == "original" else adapted_detector(job, progress), original)
 
 
-def _folder_detectors(
-    request: EvaluationRequest, stage: Literal["original", "adapted"], progress: Progress
-) -> tuple[Detector, Detector | None]:
+def _folder_networks(request: EvaluationRequest, stage: Stage, progress: Progress) -> _Networks:
     folder = read_folder(request.model_or_dir)
     preprocess = request.preprocess or folder.manifest.preprocess
     file = folder.original(request.original)
@@ -72,14 +93,18 @@ def _folder_detectors(
         shape = request.input_shape or folder.manifest.options.input_shape
         original = original_detector(_job(request, file, preprocess, shape), progress)
     if stage == "adapted":
-        return folder_detector(folder, preprocess), original
+        return _Networks(folder_detector(folder, preprocess), original)
+    if stage == "integer":
+        threshold = request.threshold or folder.manifest.options.threshold
+        made = folder_integers(folder, preprocess, threshold)
+        return _Networks(made.detector, original, made.filter, threshold)
     if original is None:
         raise AdaptError(
             f"the original {folder.manifest.model.path} is not there",
             where=str(request.model_or_dir),
             hint="name it with --original",
         )
-    return original, original
+    return _Networks(original, original)
 
 
 def _job(
@@ -96,26 +121,37 @@ def _job(
         input_shape=shape or request.input_shape,
         calibration=request.calibration,
         preprocess=preprocess,
+        bits=request.bits,
+        max_16bit_macs=request.max_16bit_macs,
+        saturation=request.saturation,
+        per=request.per,
+        threshold=request.threshold or DEFAULT_THRESHOLD,
         golden=False,
+        html=False,
     )
 
 
-def _score(request: EvaluationRequest, stage: Literal["original", "adapted"], seen: _Seen) -> EvaluationResult:
-    interval: dict[str, tuple[float, float]] = {}
-    ap = ap50 = agreed = None
-    if request.labels is not None:
-        labels = load_labels(request.labels, request.format, seen.images)
-        truth = [labels[path.name] for path, _ in seen.images]
-        figures, bounds = average_precision(truth, seen.found), bootstrap_interval(truth, seen.found)
-        ap, ap50 = figures.ap, figures.ap50
-        interval |= {"ap": bounds.ap, "ap50": bounds.ap50}
-    if seen.reference:
-        agreed = agreement(seen.reference, seen.found).ap
-        interval["agreement"] = _agreement_interval(seen.reference, seen.found)
-    if ap is None and agreed is None:
-        raise AdaptError("neither labels nor the original are at hand", hint="add --labels or --original")
-    return EvaluationResult(stage, ap, ap50, agreed, len(seen.images), interval, tuple(seen.skipped))
+class _Scale:
+    """What detections are held against: labels where they are given, the original's boxes where it is at hand."""
 
+    def __init__(self, request: EvaluationRequest, seen: _Seen) -> None:
+        self._reference = seen.reference
+        self._truth: list[GroundTruth] | None = None
+        if request.labels is not None:
+            labels = load_labels(request.labels, request.format, seen.images)
+            self._truth = [labels[path.name] for path, _ in seen.images]
+        if self._truth is None and not self._reference:
+            raise AdaptError("neither labels nor the original are at hand", hint="add --labels or --original")
 
-def _agreement_interval(reference: Sequence[Detections], found: Sequence[Detections]) -> tuple[float, float]:
-    return bootstrap_interval(reference_truth(reference), found).ap
+    def figures(self, found: Sequence[Detections]) -> _Figures:
+        """AP, AP50, agreement and their intervals."""
+        interval: dict[str, tuple[float, float]] = {}
+        ap = ap50 = agreed = None
+        if self._truth is not None:
+            figures, bounds = average_precision(self._truth, found), bootstrap_interval(self._truth, found)
+            ap, ap50 = figures.ap, figures.ap50
+            interval |= {"ap": bounds.ap, "ap50": bounds.ap50}
+        if self._reference:
+            agreed = agreement(self._reference, found).ap
+            interval["agreement"] = bootstrap_interval(reference_truth(self._reference), found).ap
+        return ap, ap50, agreed, interval

@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from ..data.preprocess import Preprocess
 from .request import Activation
+
+Stage = Literal["original", "adapted", "integer"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +19,16 @@ class EvaluationRequest:
 
     `model_or_dir` is an ONNX file or an output folder. `labels` None leaves the average precisions out.
     `stage` None means the original of a file and the adapted network of a folder. `original` says where a
-    folder's original ONNX lies now. `preprocess` None means the folder's own, else the default. The last six
-    count where a model file is to be evaluated as adapted: the options of the main job (see Request).
+    folder's original ONNX lies now. `preprocess` None means the folder's own, else the default.
+    `threshold` is the hardware filter's score (None: the folder's own, else the default). All other options are those
+    of the main job (see Request), for a model file that is to be evaluated as adapted or in integers.
     """
 
     model_or_dir: Path
     images: Path
     labels: Path | None = None
     format: Literal["yolo", "coco"] = "yolo"
-    stage: Literal["original", "adapted"] | None = None
+    stage: Stage | None = None
     original: Path | None = None
     preprocess: Preprocess | None = None
     target: str = "icraft-v1.1"
@@ -34,6 +37,22 @@ class EvaluationRequest:
     slope: float = 0.1
     input_shape: tuple[int, ...] | None = None
     calibration: Path | None = None
+    bits: Literal["8", "16", "auto"] = "8"
+    max_16bit_macs: float = 0.2
+    saturation: Literal["aware", "kld", "ems", "null"] = "aware"
+    per: Literal["tensor", "channel"] = "tensor"
+    threshold: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Filtered:
+    """The figures of what the hardware filter lets by at the score `threshold`; None as in EvaluationResult."""
+
+    threshold: float
+    ap: float | None
+    ap50: float | None
+    agreement: float | None
+    interval: dict[str, tuple[float, float]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,18 +60,25 @@ class EvaluationResult:
     """Figures in 0..1 over `images` pictures; None where labels or the original are absent.
 
     `ap` is COCO AP (IoU 0.50:0.95), `ap50` at IoU 0.50, `agreement` the AP against the original's own
-    detections of score >= 0.3. `interval` holds for each figure its 95 % bootstrap interval over images.
+    detections of score >= 0.3. `filtered` are the same figures behind the hardware filter, of the integer network.
+    `interval` holds for each figure its 95 % bootstrap interval over images.
     `skipped` names the files that could not be read.
     """
 
-    stage: Literal["original", "adapted"]
+    stage: Stage
     ap: float | None
     ap50: float | None
     agreement: float | None
     images: int
     interval: dict[str, tuple[float, float]]
     skipped: tuple[str, ...] = ()
+    filtered: Filtered | None = None
 
     def to_json(self) -> str:
         """One JSON object; a figure that was not measured is absent."""
-        return json.dumps({key: value for key, value in asdict(self).items() if value is not None})
+        return json.dumps(_told(asdict(self)))
+
+
+def _told(values: dict[str, Any]) -> dict[str, Any]:
+    told = {key: _told(value) if isinstance(value, dict) else value for key, value in values.items()}
+    return {key: value for key, value in told.items() if value is not None}

@@ -9,6 +9,7 @@ from ..errors import Exit
 from ..rewrites.core.certify import Site
 from .facts import Facts
 from .heads import damage_by_role
+from .integer_warnings import integer_warnings
 from .outcome import Outcome
 from .report.types import Report
 
@@ -102,7 +103,17 @@ def _success(report: Report, facts: Facts) -> str:
     worst = facts.verification.max_rel
     same = f"heads equal to {worst:.0e} of their spread" if worst else "heads equal in every bit"
     how = f"heads off by {damage:.1%} at most" if fits else same
-    return f"adapted for {facts.target.name}: {changed}; {how} on {facts.verification.input}; all certificates hold"
+    told = f"adapted for {facts.target.name}: {changed}; {how} on {facts.verification.input}; all certificates hold"
+    return told + _in_integers(report)
+
+
+def _in_integers(report: Report) -> str:
+    """How many of the adapted network's boxes the integer network still finds."""
+    found, integers = report.detections, report.integers
+    if found is None or integers is None:
+        return ""
+    width = f"{integers.bits} bits" + (" and 16" if integers.wider else "")
+    return f"; in integers ({width}) {found.matched} of {found.matched + found.lost} boxes stay, {found.new} are new"
 
 
 def _warnings(facts: Facts) -> Iterable[str]:
@@ -111,6 +122,10 @@ def _warnings(facts: Facts) -> Iterable[str]:
         yield from (f"skipped {each}" for each in seen.skipped)
     elif facts.mode != "keep" and not facts.request.dry_run:
         yield "no --calib images: fits follow a normal distribution, and damage on noise says little; give --calib DIR"
+    if facts.simulation is not None:
+        yield from integer_warnings(facts.simulation)
+    elif seen is not None and facts.request.golden and not facts.request.dry_run:
+        yield f"no integer simulation: {facts.target.name} has no integer arithmetic here yet"
     extra = [role for level in facts.prepared.reading.levels for role, _ in level.extra]
     if extra:
         yield f"{len(extra)} further head maps are raw outputs after cls; their meaning is not proven"

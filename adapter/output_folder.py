@@ -26,6 +26,14 @@ class OutputFolder:
     reading: Reading
     adapted: ModelProto
 
+    def file(self, name: str) -> bytes | None:
+        """A file of the folder as the main job wrote it; None where it wrote none of this name.
+
+        Raises AdaptError (exit 2) where it is gone or was changed since.
+        """
+        written = {each.path: each.sha256 for each in self.manifest.artifacts}
+        return _unchanged(self.path, name, written[name]) if name in written else None
+
     def original(self, given: Path | None) -> Path | None:
         """Where the original ONNX lies: as given, else as the manifest says; None where it is gone or another file.
 
@@ -51,11 +59,8 @@ def read_folder(path: Path) -> OutputFolder:
     validate_report(report, where)
     if not report.get("heads") or "reading" not in report:
         raise AdaptError("a report without heads", where=where, hint="run the main job again")
-    adapted = _read(path, "adapted.onnx")
     written = {each.path: each.sha256 for each in manifest.artifacts}
-    if sha256(adapted).hexdigest() != written.get("adapted.onnx"):
-        what = "not the file that the main job wrote: its SHA-256 is not the manifest's"
-        raise AdaptError(what, where=str(path / "adapted.onnx"), hint="run the main job again")
+    adapted = _unchanged(path, "adapted.onnx", written.get("adapted.onnx"))
     return OutputFolder(path, manifest, reading_of(report), ModelProto.FromString(adapted))
 
 
@@ -65,6 +70,14 @@ def _read(folder: Path, name: str) -> bytes:
     except OSError as error:
         hint = "give a folder that the main job wrote"
         raise AdaptError(f"{name} cannot be read: {error.strerror}", where=str(folder), hint=hint) from error
+
+
+def _unchanged(folder: Path, name: str, checksum: str | None) -> bytes:
+    data = _read(folder, name)
+    if sha256(data).hexdigest() != checksum:
+        what = "not the file that the main job wrote: its SHA-256 is not the manifest's"
+        raise AdaptError(what, where=str(folder / name), hint="run the main job again")
+    return data
 
 
 def reading_of(report: dict[str, Any]) -> Reading:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..errors import Exit
+from ..errors import AdaptError, Exit
 from ..graph.cost import macs_by_output
 from ..graph.opset import convert_opset
 from ..rewrites.core.rule import ActivationPlan, Context
@@ -36,6 +36,7 @@ def adapt(request: Request, progress: Progress | None = None) -> Outcome:
     """
     watch = Stopwatch(progress or Silent())
     target = load_target(request.target)
+    _check(request, target)
     prepared = prepare(request, target, watch)
     mode = request.activation or _default_mode(prepared, target)
     seen = None
@@ -67,6 +68,17 @@ def adapt(request: Request, progress: Progress | None = None) -> Outcome:
     if outcome.exit_code == Exit.FINE:
         outcome = emit(facts, outcome, golden)
     return _timed(outcome, watch)
+
+
+def _check(request: Request, target: Target) -> None:
+    """Layers cannot be ranked without images to rank them on, nor where nothing is simulated."""
+    if request.bits != "auto" or request.dry_run:
+        return
+    if target.arithmetic is None:
+        what = f"--bits auto needs the integer simulation, and {target.name} has no integer arithmetic here yet"
+        raise AdaptError(what, hint="--bits 8", code=Exit.UNSUPPORTED)
+    if request.calibration is None or not request.golden:
+        raise AdaptError("--bits auto ranks the layers on images", hint="give --calib DIR, and no --no-golden")
 
 
 def _timed(outcome: Outcome, watch: Stopwatch) -> Outcome:

@@ -8,6 +8,8 @@ from typing import Literal
 
 from ..data.preprocess import Preprocess
 
+DEFAULT_THRESHOLD = 0.1
+
 Activation = Literal["pwl", "leaky", "keep"]
 
 
@@ -37,7 +39,7 @@ class Request:
     max_16bit_macs: float = 0.2
     saturation: Literal["aware", "kld", "ems", "null"] = "aware"
     per: Literal["tensor", "channel"] = "tensor"
-    threshold: float = 0.1
+    threshold: float = DEFAULT_THRESHOLD
     golden: bool = True
     postproc: bool = True
     html: bool = True

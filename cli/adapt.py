@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import Exit
-from .options import AS_JSON, positive, preprocessing, rewriting, score, share, take_preprocess
+from .options import AS_JSON, positive, preprocessing, quantising, rewriting, take_preprocess, take_threshold
 
 if TYPE_CHECKING:
     from ..adapter.request import Request
@@ -43,44 +43,7 @@ class Job:
 )
 @click.option("--dry-run", is_flag=True, help="The plan only; writes nothing.")
 @preprocessing
-@click.option(
-    "--bits",
-    type=click.Choice(["8", "16", "auto"]),
-    default="8",
-    show_default=True,
-    help="Width of the quantised numbers, for the compiler's configuration.",
-)
-@click.option(
-    "--max-16bit-macs",
-    type=share,
-    metavar="SHARE",
-    default="20%",
-    show_default=True,
-    help="With --bits auto: the share of the multiply-accumulates that may take 16 bits.",
-)
-@click.option(
-    "--saturation",
-    type=click.Choice(["aware", "kld", "ems", "null"]),
-    default="aware",
-    show_default=True,
-    help="How a tensor's range is chosen; the compiler is told kld for aware.",
-)
-@click.option(
-    "--per",
-    type=click.Choice(["tensor", "channel"]),
-    default="tensor",
-    show_default=True,
-    help="Scales of the weights: one a tensor, or one an output channel.",
-)
-@click.option(
-    "--thr",
-    "threshold",
-    type=score,
-    metavar="FLOAT",
-    default="0.1",
-    show_default=True,
-    help="Score of the hardware's threshold filter.",
-)
+@quantising
 @click.option("--no-golden", "golden", flag_value=False, type=bool, default=True, help="Skip golden/.")
 @click.option("--no-postproc", "postproc", flag_value=False, type=bool, default=True, help="Skip postproc/.")
 @click.option("--no-report", "html", flag_value=False, type=bool, default=True, help="Skip report.html.")
@@ -96,7 +59,7 @@ def adapt(out: Path | None, force: bool, as_json: bool, **given: Any) -> int:  #
         given["preprocess"] = preprocess
     model: Path = given["model"]
     out = out or Path(f"{model.stem}.icraft")
-    request = Request(out=out, **given)
+    request = Request(out=out, **take_threshold(given))
     job = Job(request, out, force, as_json)
     return run_isolated(lambda screen: _adapt(job, screen), request.model.name, tidy=lambda: mend(out))
 

@@ -62,7 +62,7 @@ def _demo(out: Path, force: bool, scratch: Path, screen: Screen) -> int:
             return outcome.exit_code
         bar.stage("writing the folder")
         folder.publish(outcome.artifacts, out, force=force)
-        measured = [demonstration.measure(network, streets, bar) for network in (demonstration.MODEL, out)]
+        measured = [demonstration.measure(out, stage, streets, bar) for stage in ("original", "adapted", "integer")]
         bar.stage("summary")
     screen.show(summary.text(outcome, out, terminal=screen.out))
     screen.show(_comparison(measured))

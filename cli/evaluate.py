@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from .options import AS_JSON, FOLDER, preprocessing, rewriting, take_preprocess
+from .options import AS_JSON, FOLDER, preprocessing, quantising, rewriting, take_preprocess
 
 if TYPE_CHECKING:
-    from ..adapter.evaluation_types import EvaluationRequest, EvaluationResult
+    from ..adapter.evaluation_types import EvaluationRequest, EvaluationResult, Filtered
     from .screen import Screen
 
 FIGURES = {"ap": "AP", "ap50": "AP50", "agreement": "agreement"}
@@ -34,8 +35,9 @@ FIGURES = {"ap": "AP", "ap50": "AP50", "agreement": "agreement"}
 )
 @click.option(
     "--stage",
-    type=click.Choice(["original", "adapted"]),
-    help="Which network to measure; a file is adapted in memory.  [default: original of a file, adapted of a folder]",
+    type=click.Choice(["original", "adapted", "integer"]),
+    help="Which network to measure; a file is adapted in memory, and quantised for integer, which needs --calib.  "
+    "[default: original of a file, adapted of a folder]",
 )
 @click.option(
     "--original",
@@ -45,12 +47,14 @@ FIGURES = {"ap": "AP", "ap50": "AP50", "agreement": "agreement"}
 )
 @rewriting
 @preprocessing
+@quantising
 @AS_JSON  # fmt: skip
 def evaluate(as_json: bool, **given: Any) -> int:  # noqa: ANN401  (click's own)
     """COCO AP and AP50 of MODEL_OR_DIR, with letterbox and NMS as YOLOX does (score 0.001, IoU 0.65).
 
     Agreement is the AP against the original's own detections of score >= 0.3. Intervals are 95 %,
-    by bootstrap over images.
+    by bootstrap over images. The integer network is measured twice: on all cells of its heads, and on those that
+    the hardware's threshold filter lets by.
     """
     from ..adapter.evaluation_types import EvaluationRequest
     from .worker import run_isolated
@@ -74,12 +78,17 @@ def _evaluate(request: EvaluationRequest, as_json: bool, screen: Screen) -> int:
 
 
 def _text(request: EvaluationRequest, result: EvaluationResult) -> str:
-    lines = [f"{request.model_or_dir} ({result.stage}), {result.images} images"]
+    lines = [f"{request.model_or_dir} ({result.stage}), {result.images} images", *_figures(result)]
+    if result.filtered is not None:
+        lines += [f"behind the hardware filter, score {result.filtered.threshold:g}:", *_figures(result.filtered)]
+    lines += [f"skipped: {file}" for file in result.skipped]
+    return "\n".join(lines)
+
+
+def _figures(result: EvaluationResult | Filtered) -> Iterator[str]:
     for name, label in FIGURES.items():
         value = getattr(result, name)
         if value is not None:
             bounds = result.interval.get(name)
             interval = f"   [{bounds[0]:.4f}, {bounds[1]:.4f}]" if bounds else ""
-            lines.append(f"{label:<10} {value:.4f}{interval}")
-    lines += [f"skipped: {file}" for file in result.skipped]
-    return "\n".join(lines)
+            yield f"{label:<10} {value:.4f}{interval}"

@@ -107,6 +107,20 @@ _PREPROCESSING = (
     click.option("--pad", type=click.IntRange(0, 255), help="Grey of the letterbox.  [default: 114]"),
 )  # fmt: skip
 
+_QUANTISING = (
+    click.option("--bits", type=click.Choice(["8", "16", "auto"]), default="8", show_default=True,
+                 help="Width of the integers; auto is 8 with 16 for the layers that gain most by it."),
+    click.option("--max-16bit-macs", type=share, metavar="SHARE", default="20%", show_default=True,
+                 help="With --bits auto: the share of the multiply-accumulates that may take 16 bits."),
+    click.option("--saturation", type=click.Choice(["aware", "kld", "ems", "null"]), default="aware",
+                 show_default=True,
+                 help="How a map's range is chosen; the compiler lacks aware and is told kld instead."),
+    click.option("--per", type=click.Choice(["tensor", "channel"]), default="tensor", show_default=True,
+                 help="Scales of the weights: one a tensor, or one an output channel."),
+    click.option("--thr", "threshold", type=score, metavar="FLOAT",
+                 help="Score of the hardware's threshold filter.  [default: 0.1; of a folder: its own]"),
+)  # fmt: skip
+
 
 def rewriting(command: Command) -> Command:
     """Add the options that choose the target and the rewrites."""
@@ -120,6 +134,18 @@ def preprocessing(command: Command) -> Command:
     for option in reversed(_PREPROCESSING):
         command = option(command)
     return command
+
+
+def quantising(command: Command) -> Command:
+    """Add the options of the integer network."""
+    for option in reversed(_QUANTISING):
+        command = option(command)
+    return command
+
+
+def take_threshold(given: dict[str, Any]) -> dict[str, Any]:
+    """The same without the filter's score where the user gave none."""
+    return {name: value for name, value in given.items() if name != "threshold" or value is not None}
 
 
 def take_preprocess(given: dict[str, Any]) -> Preprocess | None:

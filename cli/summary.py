@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from statistics import median
 from typing import TYPE_CHECKING, TextIO
@@ -20,7 +20,8 @@ from .screen import columns, printable
 if TYPE_CHECKING:
     from ..adapter.emit.json_bytes import Json
     from ..adapter.outcome import Outcome
-    from ..adapter.report.types import Report, Verification
+    from ..adapter.report.types import HeadMetric, Integers, Report, Verification
+    from ..data.matching import Matching
 
 UNBOUNDED = 10_000  # columns where no terminal wraps: each line stays whole, for grep and for logs
 NEAR_MISSES = 5
@@ -75,6 +76,9 @@ def _parts(outcome: Outcome, out: Path | None) -> Iterator[Text | Table]:
         yield _activations(report)
     if report.verify is not None:
         yield _change(report.verify)
+    if report.integers is not None and report.head_metrics is not None and report.detections is not None:
+        yield _integer_heads(report.head_metrics, report.integers)
+        yield _integer_boxes(report.detections, report.integers)
     yield from _placement(report)
     if report.heads:
         yield _heads(report)
@@ -114,6 +118,34 @@ def _change(verify: Verification) -> Table:
         here = [head for head in heads if head.role == role]
         _row(table, role, f"{max(h.max_rel for h in here):.1e}", f"{max(h.rms_rel for h in here):.1e}")
     return table
+
+
+def _integer_heads(heads: Sequence[HeadMetric], integers: Integers) -> Table:
+    """Each head by its role: how near, and what its codes can say."""
+    table = _table(f"integers, {width_of(integers)}", "SQNR", "score levels", "step at 0.25", "largest box")
+    for head in heads:
+        near = "equal" if head.sqnr_db is None else f"{head.sqnr_db:.1f} dB"
+        levels = "" if head.levels_in_unit_score is None else str(head.levels_in_unit_score)
+        step = "" if head.score_steps is None else f"{head.score_steps[1]:.3f}"
+        box = "" if head.largest_box_px is None else f"{head.largest_box_px:.0f} px"
+        _row(table, head.head, near, levels, step, box)
+    return table
+
+
+def _integer_boxes(found: Matching, integers: Integers) -> Table:
+    """Adapted float against integer, box by box."""
+    table = _table(f"boxes in integers ({integers.images} images)", "matched", "lost", "new", "class flips", "shift")
+    for name, each in (("score 0.3 and more", found), ("score 0.1 to 0.6", integers.low_detections)):
+        shift = "-" if each.score_shift is None else f"{each.score_shift:+.3f}"
+        _row(table, name, each.matched, each.lost, each.new, each.class_flips, shift)
+    return table
+
+
+def width_of(integers: Integers) -> str:
+    """The width of the codes in words."""
+    if not integers.wider:
+        return f"{integers.bits} bits"
+    return f"{integers.bits} bits, {len(integers.wider)} layers in 16 ({integers.wider_macs:.1%} of the MACs)"
 
 
 def _placement(report: Report) -> Iterator[Text]:
