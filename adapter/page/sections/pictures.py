@@ -16,7 +16,6 @@ from ....data.detections import EVALUATION_IOU, Detections, iou_matrix, nms
 from ....data.images import jpeg_bytes, read_image
 from ....data.letterbox import letterbox
 from ....postproc.core.family import family_of
-from ...calibrate import Calibration
 from ...heads import Heads
 from ..section import Section
 from ..story import Story
@@ -40,7 +39,9 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One image with both networks' boxes; `jpeg` is base64, width and height are the drawing's."""
+    """One image with the networks' boxes, `integer` those of the simulation (None: there was none), whose fates are
+    told against the original; `jpeg` is base64, width and height are the drawing's.
+    """
 
     name: str
     jpeg: str
@@ -50,6 +51,7 @@ class Shown:
     after: tuple[Box, ...]
     both: int
     overlap: float
+    integer: tuple[Box, ...] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +69,13 @@ def build(story: Story) -> Pictures | None:
     if calibration is None:
         return None
     images: list[Shown] = []
-    for file, (original, adapted) in zip(calibration.files, story.pairs, strict=False):
+    simulation = story.facts.simulation
+    integers = simulation.maps if simulation is not None else (None,) * len(story.pairs)
+    for file, (original, adapted), integer in zip(calibration.files, story.pairs, integers, strict=False):
         before = _found(story, original)
         if len(before) and len(images) < _MOST:
-            images.append(_shown(story, calibration, file, before, _found(story, adapted)))
+            after = _found(story, adapted)
+            images.append(_shown(story, file, before, after, None if integer is None else _found(story, integer)))
     return Pictures(tuple(images), len(story.pairs), REFERENCE_SCORE)
 
 
@@ -81,7 +86,7 @@ def _found(story: Story, maps: Heads) -> Detections:
     return nms(family_of(reading).decode(reading, named, REFERENCE_SCORE), EVALUATION_IOU)
 
 
-def _shown(story: Story, calibration: Calibration, file: Path, before: Detections, after: Detections) -> Shown:
+def _shown(story: Story, file: Path, before: Detections, after: Detections, integer: Detections | None) -> Shown:
     image = read_image(file)
     size = story.facts.prepared.input_shape[2:]
     placed = letterbox(image, (size[0], size[1]), story.facts.request.preprocess)[1]
@@ -91,16 +96,22 @@ def _shown(story: Story, calibration: Calibration, file: Path, before: Detection
     pairs = dict(same_boxes(before, after))
     overlaps = iou_matrix(before.boxes, after.boxes)
     mean = float(np.mean([overlaps[a, b] for a, b in pairs.items()])) if pairs else 0.0
-    boxes = [replace(found, boxes=placed.to_image(found.boxes) * np.float32(scale)) for found in (before, after)]
+    drawing, to_picture = (width, height), placed.to_image
+
+    def drawn(found: Detections, shared: set[int], otherwise: Literal["lost", "new"]) -> tuple[Box, ...]:
+        scaled = replace(found, boxes=to_picture(found.boxes) * np.float32(scale))
+        return tuple(_boxes(scaled, shared, otherwise, drawing))
+
     return Shown(
         file.name,
         b64encode(jpeg).decode("ascii"),
         width,
         height,
-        tuple(_boxes(boxes[0], set(pairs), "lost", (width, height))),
-        tuple(_boxes(boxes[1], set(pairs.values()), "new", (width, height))),
+        drawn(before, set(pairs), "lost"),
+        drawn(after, set(pairs.values()), "new"),
         len(pairs),
         round(mean, 3),
+        None if integer is None else drawn(integer, set(dict(same_boxes(before, integer)).values()), "new"),
     )
 
 

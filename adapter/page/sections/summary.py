@@ -58,6 +58,9 @@ def _figures(story: Story) -> Iterator[Figure]:
         worst = max(verify.per_head, key=lambda head: head.rms_rel)
         note = f"root mean square, at {worst.head}, on {verify.input}"
         yield Figure("worst change at the heads", words.share(worst.rms_rel) if worst.rms_rel else "none", note)
+    if (boxes := report.detections) is not None and report.integers is not None:
+        note = f"{boxes.new} new, on {report.integers.images} images, in {report.integers.bits} bits"
+        yield Figure("boxes that integers keep", f"{boxes.matched} of {boxes.matched + boxes.lost}", note)
     if (certified := story.facts.certified) is not None:
         kinds = Counter(site.certificate.value for site in certified.sites)
         note = ", ".join(f"{count} {kind}" for kind, count in sorted(kinds.items())) or "nothing was changed"
