@@ -39,13 +39,13 @@ def digests(model: Path, pictures: Path, target: str, seed: int, threads: int) -
 def test_files_are_the_same_bytes(tmp_path: Path, target: str) -> None:
     model, pictures = network_file(tmp_path), pictures_folder(tmp_path)
     first = digests(model, pictures, target, seed=0, threads=2)
-    assert len(first.splitlines()) == 10
+    assert len(first.splitlines()) == 12
     assert digests(model, pictures, target, seed=1, threads=1) == first
     assert digests(model, pictures, target, seed=2, threads=2) == first
 
 
 def test_files_hold_neither_absolute_paths_nor_clocks(tmp_path: Path) -> None:
-    outcome = adapted(network_file(tmp_path), calibration=pictures_folder(tmp_path))
+    outcome = adapted(network_file(tmp_path), target=BUYI, calibration=pictures_folder(tmp_path))
     for artifact in outcome.artifacts:
         assert str(tmp_path).encode() not in artifact.data, artifact.path
         assert b"duration" not in artifact.data, artifact.path

@@ -143,10 +143,9 @@ def test_no_hard_operator_no_options() -> None:
     )
 
 
-def test_what_only_the_simulation_can_choose_is_refused() -> None:
-    with pytest.raises(AdaptError, match="--bits auto needs the integer simulation") as refused:
-        text(replace(REQUEST, bits="auto"))
-    assert refused.value.code == Exit.UNSUPPORTED
+def test_mixed_widths_are_8_bits_and_a_list() -> None:
+    made = tomllib.loads(text(replace(REQUEST, bits="auto"), mixed=True))["quantize"]
+    assert (made["bits"], made["mix_precision"]) == (8, "mix_precision.csv")
 
 
 def test_the_comments_say_what_the_user_has_to_do() -> None:
