@@ -49,7 +49,12 @@ def simulated(place: Path) -> tuple[Outcome, Simulation]:
     """The network for a chip that has tables, in 8 bits."""
     with patch.object(pipeline, "simulate", autospec=True) as spy:
         kept: list[Simulation] = []
-        spy.side_effect = lambda *given: [kept.append(found := simulate(*given)), found][1]
+
+        def keeping(*given: Any) -> Simulation:  # noqa: ANN401
+            kept.append(simulate(*given))
+            return kept[0]
+
+        spy.side_effect = keeping
         outcome = adapted(place / "net.onnx", target=BUYI, calibration=place / "pictures")
     return outcome, kept[0]
 

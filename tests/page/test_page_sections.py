@@ -113,6 +113,42 @@ def test_with_images_each_layer_has_its_own_fit(hostile: Story) -> None:
     assert all(plot.low < plot.high for plot in told.plots)
 
 
+def test_integers_are_told_head_by_head_and_box_by_box(hostile: Story, plain: Story) -> None:
+    told = section("integers", hostile)
+    assert [head.head for head in told.heads] == [f"{role}_s{s}" for s in (8, 16, 32) for role in ("obj", "reg", "cls")]
+    assert told.integers.saturations[0].matched == told.sure.matched
+    assert told.gate == 0.1
+    page = page_of(hostile)
+    assert page.count("<caption>Ways to choose the ranges") == 1
+    assert "BYTE&#39;s low band" in page
+    assert section("integers", plain) is None
+    assert section("errors", plain) is None
+    assert section("ranges", plain) is None
+
+
+def test_layers_are_drawn_and_listed(hostile: Story) -> None:
+    told = section("errors", hostile)
+    assert told.layers == hostile.report.layers
+    for name in ("rewriting", "single", "accumulated"):
+        assert told.drawn.count(f'class="{name}"') == 1
+    row = re.search(r'id="error-table".*?<tbody>\s*<tr>(.*?)</tr>', page_of(hostile), re.S)
+    assert row is not None
+    assert "stem.focus" in row[1]
+
+
+def test_ranges_are_those_of_the_layers_that_lose_most(hostile: Story) -> None:
+    told = section("ranges", hostile)
+    losses = [each.loss for each in told.ranges]
+    assert losses == sorted(losses)
+    assert len(losses) == 24
+    simulation = hostile.facts.simulation
+    assert simulation is not None
+    formats = simulation.program.formats()
+    for shown, clip in zip(told.ranges, simulation.clips, strict=True):
+        assert shown.reach == pytest.approx(formats[clip.layer].normratios.max() * 127)
+        assert shown.drawn.count('class="clip"') == 2
+
+
 def test_a_kept_activation_is_told_and_not_drawn(kept: Story) -> None:
     told = section("activations", kept)
     assert [(kind.source, kind.to, kind.worst) for kind in told.kinds] == [("silu", "silu", None)]
@@ -157,6 +193,8 @@ def test_pictures_are_the_first_on_which_the_original_finds_anything(hostile: St
         assert len(image.after) - image.both == sum(box.fate == "new" for box in image.after)
         assert all(0 <= box.x <= image.width and 0 <= box.y + box.height <= image.height + 0.1 for box in image.before)
         assert all(re.fullmatch(r"0 · 0\.\d\d", box.label) for box in image.before)
+        assert image.integer is not None
+        assert {box.fate for box in image.integer} <= {"both", "new"}
     assert sum(image.both for image in told.images) >= 3
     assert section("pictures", replace(hostile, facts=replace(hostile.facts, calibration=None))) is None
 

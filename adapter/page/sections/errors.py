@@ -34,4 +34,4 @@ def build(story: Story) -> Layers | None:
     return Layers(layers, error_plot(columns, "signal over error, in dB, layer by layer"))
 
 
-SECTION = Section(74, "layers", "Layers", build)
+SECTION = Section(74, "errors", "Errors", build)
