@@ -59,7 +59,7 @@ def test_it_loads_without_a_word_and_asks_for_nothing(page: Page, file: Path) ->
     assert page.messages == []
     assert [each for each in page.requests if not each.startswith("data:")] == [file.resolve().as_uri()]
     assert page.run("document.title").endswith("on icraft-v1.1: icraft-adapt")
-    assert page.run("document.querySelectorAll('main > section').length") == 11
+    assert page.run("document.querySelectorAll('main > section').length") == 14
 
 
 def test_a_screenshot_shows_something(page: Page, tmp_path: Path) -> None:
