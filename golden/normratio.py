@@ -9,6 +9,7 @@ decides alone.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Literal
 
 import numpy as np
@@ -48,16 +49,23 @@ def _divergence(counts: NDArray[np.int64], end: int, levels: int) -> float:
     p = counts[:end].astype(np.float64)
     inside = p.copy()
     p[-1] += counts[end:].sum()
-    level = np.arange(end) * levels // end
     filled = inside > 0
-    total = np.bincount(level, inside, levels)
-    share = np.bincount(level, filled, levels)
-    q = np.where(filled, total[level] / np.maximum(share[level], 1), 0.0)
+    first, width = _levels(end, levels)
+    mean = np.add.reduceat(inside, first) / np.maximum(np.add.reduceat(filled, first, dtype=np.int64), 1)
+    q = np.where(filled, np.repeat(mean, width), 0.0)
     if q.sum() == 0:
         return float(np.inf)
     p, q = p / p.sum(), q / q.sum()
     held = p > 0
     return float(np.sum(p[held] * np.log(p[held] / np.maximum(q[held], 1e-9))))
+
+
+@cache
+def _levels(end: int, levels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The first of `end` bins in each level, and how many bins it has; int64 [levels] each, where end >= levels."""
+    level = np.arange(end) * levels // end
+    first = np.flatnonzero(np.diff(level, prepend=-1))
+    return first, np.diff(first, append=end)
 
 
 def ems_threshold(values: Values, code_max: int) -> float:

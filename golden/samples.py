@@ -7,7 +7,7 @@ from another one cell by cell are recorded; the branches of an activation are wo
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from .network import Curve, FloatLayer, Linear, Network, Product, Sum
 from .program import NearestUpsample, Rectify
 
 CELLS = 2048  # kept of each map, over all images
+_UNITS = 4  # whose maps are kept once they are worked out
 Values = NDArray[np.float32]
 
 
@@ -29,21 +30,41 @@ class Samples:
     network: Network
     recorded: Mapping[str, Values]
     roots: Mapping[str, str]
+    _units: dict[str, dict[str, Values]] = field(default_factory=dict, repr=False, compare=False)
 
     def of(self, name: str, override: Mapping[str, Values] | None = None, columns: slice = slice(None)) -> Values:
         """The map's values in these columns; `override` holds other values for maps on the way."""
-        known = dict(override or {})
+        moved: dict[str, Values | None] = dict(override or {})  # None: what the override does not reach
 
-        def value(map_name: str) -> Values:
-            if map_name not in known:
+        def reached(map_name: str) -> Values | None:
+            if map_name not in moved:
                 layer = self.network.layer(map_name)
-                if map_name in self.recorded or layer is None:
-                    known[map_name] = self.recorded[map_name][:, columns]
+                inputs = [] if map_name in self.recorded or layer is None else [reached(each) for each in layer.inputs]
+                if layer is None or all(each is None for each in inputs):
+                    moved[map_name] = None
                 else:
-                    known[map_name] = pointwise(layer, [value(each) for each in layer.inputs])
-            return known[map_name]
+                    pairs = zip(inputs, layer.inputs, strict=True)
+                    moved[map_name] = pointwise(
+                        layer, [self._of(each)[:, columns] if x is None else x for x, each in pairs]
+                    )
+            return moved[map_name]
 
-        return value(name)
+        values = reached(name) if moved else None
+        return self._of(name)[:, columns] if values is None else values
+
+    def _of(self, name: str) -> Values:
+        """All columns. What is worked out is kept for the units asked for last, since layers ask in their order."""
+        layer = self.network.layer(name)
+        if name in self.recorded or layer is None:
+            return self.recorded[name]
+        root = self.roots[name]
+        unit = self._units.pop(root, {})
+        self._units[root] = unit
+        while len(self._units) > _UNITS:
+            del self._units[next(iter(self._units))]
+        if name not in unit:
+            unit[name] = pointwise(layer, [self._of(each) for each in layer.inputs])
+        return unit[name]
 
     def offspring(self, name: str) -> str:
         """The map that the values of this one end up in without any other operator between: an activation's output.
