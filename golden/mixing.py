@@ -1,9 +1,10 @@
 """Which layers deserve 16 bits: what each one costs in 8, measured at the heads, and the best ones within a budget.
 
-A unit is a convolution with all that its map becomes cell by cell: its activation, or the sum that stands for one. From
-a network wholly in 16 bits one unit at a time is put into 8: near a clean network errors hardly mask one another, so
-that what the heads lose is the unit's own doing. (From 8 bits upwards the first clean layer buys nothing as long as the
-next one spoils it.)
+A unit is a convolution with the activation behind it. The heads are one unit, since the threshold filter reads maps of
+one width; so are all sums of LeakyReLUs that stand for activations, which cancel one another's large terms and are of
+little use in 8 bits. From a network wholly in 16 bits one unit at a time is put into 8: near a clean network errors
+hardly mask one another, so that what the heads lose is the unit's own doing. (From 8 bits upwards the first clean layer
+buys nothing as long as the next one spoils it.)
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from .engine.protocol import Engine, decode_map, encode_image
+from .formats import KEEPING
+from .network import FloatOperator, Network, Sum
 from .normratio import Values
 from .program import Program
 from .quantise import Quantiser
@@ -25,7 +28,7 @@ EngineFor = Callable[[Program], Engine]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """`name` is the convolution's map, `layers` all of the unit, `macs` its share of the network's in 0..1.
+    """`name` is the first layer's, `layers` all of the unit, `macs` its share of the network's in 0..1.
 
     `loss` is the mean square error that it causes at the heads in 8 bits, over their variance, heads averaged.
     """
@@ -59,12 +62,42 @@ def rank(
 
 
 def units(quantiser: Quantiser) -> dict[str, tuple[str, ...]]:
-    """Layers by the recorded map that theirs come from, in order."""
+    """Layers that change their width together, by the first one's name, in order."""
+    network = quantiser.network
+    heads = {_maker(network, name) for name in network.outputs}
     found: dict[str, tuple[str, ...]] = {}
-    for name, root in roots(quantiser.network).items():
-        if name != quantiser.network.input:
+    joined: dict[str, tuple[str, ...]] = {"heads": (), "sums": ()}
+    for members in _families(network):
+        if heads.intersection(members):
+            joined["heads"] += members
+        elif any(isinstance(_operator(network, name), Sum) for name in members[1:]):
+            found[members[0]] = members[:1]
+            joined["sums"] += members[1:]
+        else:
+            found[members[0]] = members
+    return found | {members[0]: members for members in joined.values() if members}
+
+
+def _families(network: Network) -> list[tuple[str, ...]]:
+    """Maps with a width of their own, by the recorded map that they come from cell by cell."""
+    found: dict[str, tuple[str, ...]] = {}
+    for name, root in roots(network).items():
+        if root != network.input and not isinstance(_operator(network, name), KEEPING):
             found[root] = (*found.get(root, ()), name)
-    return {root: members for root, members in found.items() if root != quantiser.network.input}
+    return list(found.values())
+
+
+def _maker(network: Network, name: str) -> str:
+    """The map whose codes this one holds."""
+    layer = network.layer(name)
+    while layer is not None and isinstance(layer.operator, KEEPING):
+        layer = network.layer(layer.inputs[0])
+    return name if layer is None else layer.name
+
+
+def _operator(network: Network, name: str) -> FloatOperator | None:
+    layer = network.layer(name)
+    return None if layer is None else layer.operator
 
 
 def head_error(
