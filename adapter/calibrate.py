@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from .prepare import Prepared
 from .progress import Progress
 from .request import Request
 
+FEWEST_IMAGES = 8
 _KEPT_IMAGES = 16
 _Array = NDArray[np.float32]
 
@@ -48,7 +50,8 @@ class Calibration:
 def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Progress) -> Calibration:
     """Stream the images; memory does not grow with their number.
 
-    Raises AdaptError: exit 2 where the folder holds no usable image, exit 3 where the network finds nothing on any.
+    Raises AdaptError: exit 2 where the folder holds too few usable images, exit 3 where the network finds nothing on
+    any. A picture of one colour says nothing of any map, and is left out like one that cannot be read.
     """
     network = _in_integers(prepared)
     taps = _maps(prepared, network)
@@ -60,7 +63,7 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
     used: list[Path] = []
     skipped: list[str] = []
     best = 0.0
-    for path, image in pictures(folder, "calibrating", progress, skipped):
+    for path, image in _varied(folder, progress, skipped):
         tensor, _ = letterbox(image, prepared.input_shape[2:], request.preprocess)
         results = session.run({prepared.input_name: tensor})
         builder.add({prepared.input_name: tensor, **results})
@@ -70,17 +73,37 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
             inputs.append(tensor)
             heads.append(maps)
         used.append(path)
-    if best < REFERENCE_SCORE:
-        raise AdaptError(
-            f"the original finds nothing on these {len(used)} images: its best score is {best:.3g}",
-            where=str(folder),
-            hint=PREPROCESSING_HINT,
-            code=Exit.UNSUPPORTED,
-        )
+    _check(folder, len(used), skipped, best)
     recorded = builder.recorded()
     histograms = {name: _histogram(recorded[name]) for name in prepared.activations}
     samples = None if network is None else Samples(network, recorded, roots(network))
     return Calibration(histograms, samples, tuple(inputs), tuple(heads), tuple(used), tuple(skipped))
+
+
+def _varied(folder: Path, progress: Progress, skipped: list[str]) -> Iterator[tuple[Path, NDArray[np.uint8]]]:
+    """The folder's pictures but for those of one colour, which are named in `skipped`."""
+    for path, image in pictures(folder, "calibrating", progress, skipped):
+        if (image == image[0, 0]).all():
+            skipped.append(f"{path.name}: it shows one colour and nothing else")
+        else:
+            yield path, image
+
+
+def _check(folder: Path, used: int, skipped: list[str], best: float) -> None:
+    """Raises AdaptError for too few pictures, and where the best score on them is no detection."""
+    if used < FEWEST_IMAGES:
+        raise AdaptError(
+            f"calibration takes {FEWEST_IMAGES} usable images or more, and here are {used}",
+            where=str(folder),
+            hint="; ".join(skipped[:2]) or "take images like those in use, 50 or more",
+        )
+    if best < REFERENCE_SCORE:
+        raise AdaptError(
+            f"the original finds nothing on these {used} images: its best score is {best:.3g}",
+            where=str(folder),
+            hint=PREPROCESSING_HINT,
+            code=Exit.UNSUPPORTED,
+        )
 
 
 def _in_integers(prepared: Prepared) -> Network | None:

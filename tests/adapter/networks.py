@@ -31,7 +31,7 @@ def network_file(
     return file
 
 
-def pictures_folder(folder: Path, count: int = 3) -> Path:
+def pictures_folder(folder: Path, count: int = 8) -> Path:
     """A new folder of noise pictures 64x96: on these the networks of models/ find boxes of score .3 and more."""
     made = folder / "pictures"
     made.mkdir()

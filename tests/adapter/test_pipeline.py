@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import onnx
 import pytest
@@ -166,8 +167,8 @@ def test_calibration_is_used_and_told(tmp_path: Path) -> None:
     assert outcome.exit_code == Exit.FINE, outcome.verdict
     assert any(warning.startswith("skipped broken.png") for warning in outcome.warnings)
     files = {artifact.path: artifact.data for artifact in outcome.artifacts}
-    assert files["icraft/calibration.txt"].split() == [b"0.png", b"1.png", b"2.png"]
-    assert document(outcome)["verify"]["original_vs_adapted"]["input"] == "3 images"
+    assert files["icraft/calibration.txt"].split() == [f"{number}.png".encode() for number in range(8)]
+    assert document(outcome)["verify"]["original_vs_adapted"]["input"] == "8 images"
 
 
 def test_calibration_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
@@ -179,6 +180,19 @@ def test_calibration_that_cannot_be_used_is_one_line(tmp_path: Path) -> None:
     assert_says(file, tmp_path / "nowhere", Exit.BAD_INPUT, "no such folder")
 
 
+def test_pictures_that_say_nothing_do_not_count(tmp_path: Path) -> None:
+    file, folder = network_file(tmp_path), pictures_folder(tmp_path, 7)
+    (folder / "grey.png").write_bytes(cv2.imencode(".png", np.full((64, 96, 3), 114, np.uint8))[1].tobytes())
+    (folder / "text.png").write_bytes(b"no picture")
+    assert_says(
+        file,
+        folder,
+        Exit.BAD_INPUT,
+        f"{folder}: calibration takes 8 usable images or more, and here are 7 (grey.png: it shows one colour",
+        "text.png: is not an image",
+    )
+
+
 def test_an_original_that_finds_nothing_points_at_the_preprocessing(tmp_path: Path) -> None:
     file = network_file(tmp_path)
     proto = onnx.load(file)
@@ -186,9 +200,9 @@ def test_an_original_that_finds_nothing_points_at_the_preprocessing(tmp_path: Pa
         if ".obj.bias" in tensor.name:
             tensor.CopyFrom(onnx.numpy_helper.from_array(np.full(1, -30, np.float32), tensor.name))
     onnx.save(proto, file)
-    folder = pictures_folder(tmp_path, 2)
+    folder = pictures_folder(tmp_path)
     assert_says(
-        file, folder, Exit.UNSUPPORTED, "finds nothing on these 2 images", "BGR 0..255", "--channels rgb --mean"
+        file, folder, Exit.UNSUPPORTED, "finds nothing on these 8 images", "BGR 0..255", "--channels rgb --mean"
     )
 
 

@@ -10,9 +10,9 @@ from icraft_adapt.tests.page.stories import HOSTILE, hostile_model, story_of, st
 
 @pytest.fixture(scope="session")
 def hostile(tmp_path_factory: pytest.TempPathFactory) -> Story:
-    """Calibrated on six pictures with people, under hostile names, in a folder of its own."""
+    """Calibrated on eight pictures with people, under hostile names, in a folder of its own."""
     folder = tmp_path_factory.mktemp("hostile")
-    names = tuple(f"{number}<i>网&.png" for number in range(6))
+    names = tuple(f"{number}<i>网&.png" for number in range(8))
     assert HOSTILE not in names
     return story_of(hostile_model(folder), calibration=streets(folder, names), hinges=2)
 
