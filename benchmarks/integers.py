@@ -38,6 +38,7 @@ from icraft_adapt.golden.settings import Settings
 from icraft_adapt.graph.reading import Reading
 from icraft_adapt.graph.session import Session
 
+HEADER = "| network | AP | of the original | 95 % | agreement | 95 % |\n|---|---|---|---|---|---|"
 BUDGET = 0.2
 RANKED_IMAGES = 2
 SATURATIONS: tuple[Saturation, ...] = get_args(Saturation)

@@ -15,6 +15,7 @@ from icraft_adapt.golden.settings import Settings
 from icraft_adapt.graph.model import Model
 from icraft_adapt.graph.session import Session
 from icraft_adapt.tests.golden.test_quantise import SILU, arithmetic, images, residual_network
+from icraft_adapt.tests.rewrites.harness import network
 
 
 def uneven_network() -> ModelProto:
@@ -33,7 +34,8 @@ def uneven_network() -> ModelProto:
 
 
 def quantiser(proto: ModelProto) -> Quantiser:
-    net = lower(Model.from_proto(proto, "net"), [SILU])
+    silu = [SILU] if any(node.op_type == "Sigmoid" for node in proto.graph.node) else []
+    net = lower(Model.from_proto(proto, "net"), silu)
     return Quantiser(net, collect(proto, net, images(6), 6), arithmetic())
 
 
@@ -41,7 +43,32 @@ def test_a_unit_is_a_convolution_with_what_its_map_becomes() -> None:
     found = units(quantiser(residual_network()))
     assert found["z2"] == ("z2", "y2")
     assert found["y0"] == ("y0",)
-    assert set(found) == {"y0", "y1", "r", "c", "z2", "out"}
+    assert set(found) == {"y0", "y1", "r", "z2", "out"}  # c only lies side by side
+
+
+def test_heads_are_one_unit_and_so_are_the_sums_that_stand_for_activations() -> None:
+    found = units(quantiser(split_network()))
+    assert found == {"z": ("z",), "t0": ("t0", "t1", "y"), "d": ("d",), "w": ("w",), "a": ("a", "b")}
+
+
+def split_network() -> ModelProto:
+    """An activation as a sum of two terms, a true residual sum behind it, and two heads, one of them transposed."""
+    rng = np.random.default_rng(0)
+    body = """
+        z = Conv(x, w0)
+        t0 = Conv<group=4>(z, w1)
+        u1 = Conv<group=4>(z, w1)
+        t1 = LeakyRelu<alpha=0.5>(u1)
+        y = Add(t0, t1)
+        d = Conv<kernel_shape=[1,1]>(y, w2)
+        w = Add(y, d)
+        a = Conv<kernel_shape=[1,1]>(w, w2)
+        b = Conv<kernel_shape=[1,1]>(w, w2)
+        back = Transpose<perm=[0,2,3,1]>(b)
+    """
+    shapes = {"w0": (4, 3, 2, 2), "w1": (4, 1, 1, 1), "w2": (4, 4, 1, 1)}
+    weights = {name: rng.normal(size=shape).astype(np.float32) for name, shape in shapes.items()}
+    return network("float[1,3,24,32] x", "a, back", body, **weights)
 
 
 def test_the_layer_that_spoils_the_heads_comes_first_and_16_bits_there_help() -> None:
