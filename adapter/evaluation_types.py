@@ -40,7 +40,7 @@ class EvaluationRequest:
     bits: Literal["8", "16", "auto"] = "8"
     max_16bit_macs: float = 0.2
     saturation: Literal["aware", "kld", "ems", "null"] = "aware"
-    per: Literal["tensor", "channel"] = "tensor"
+    per: Literal["tensor", "channel"] = "channel"
     threshold: float | None = None
 
 

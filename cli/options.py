@@ -115,7 +115,7 @@ _QUANTISING = (
     click.option("--saturation", type=click.Choice(["aware", "kld", "ems", "null"]), default="aware",
                  show_default=True,
                  help="How a map's range is chosen; the compiler lacks aware and is told kld instead."),
-    click.option("--per", type=click.Choice(["tensor", "channel"]), default="tensor", show_default=True,
+    click.option("--per", type=click.Choice(["tensor", "channel"]), default="channel", show_default=True,
                  help="Scales of the weights: one a tensor, or one an output channel."),
     click.option("--thr", "threshold", type=score, metavar="FLOAT",
                  help="Score of the hardware's threshold filter.  [default: 0.1; of a folder: its own]"),

@@ -89,10 +89,10 @@ def test_what_is_no_picture_is_taken_as_it_is(channels: int, passes: int) -> Non
 @pytest.mark.parametrize(
     ("target", "options", "expected"),
     [
-        ("icraft-v1.1", {}, {"bits": 8, "saturation": "kld", "per": "tensor", "bin_num": 4096}),
+        ("icraft-v1.1", {}, {"bits": 8, "saturation": "kld", "per": "channel", "bin_num": 4096}),
         (
             "icraft-v1.1",
-            {"bits": "16", "saturation": "ems", "per": "channel"},
+            {"bits": "16", "saturation": "ems", "per": "tensor"},
             {"bits": 16, "saturation": "ems"},
         ),
         ("icraft-v3-buyi", {"saturation": "null"}, {"bits": 8, "saturation": "null"}),
