@@ -122,6 +122,7 @@ def _job(
         calibration=request.calibration,
         preprocess=preprocess,
         bits=request.bits,
+        mix_precision=request.mix_precision,
         max_16bit_macs=request.max_16bit_macs,
         saturation=request.saturation,
         per=request.per,

@@ -39,6 +39,7 @@ class EvaluationRequest:
     calibration: Path | None = None
     bits: Literal["8", "16", "auto"] = "8"
     max_16bit_macs: float = 0.2
+    mix_precision: Path | None = None
     saturation: Literal["aware", "kld", "ems", "null"] = "aware"
     per: Literal["tensor", "channel"] = "channel"
     threshold: float | None = None

@@ -71,14 +71,18 @@ def adapt(request: Request, progress: Progress | None = None) -> Outcome:
 
 
 def _check(request: Request, target: Target) -> None:
-    """Layers cannot be ranked without images to rank them on, nor where nothing is simulated."""
-    if request.bits != "auto" or request.dry_run:
+    """Layers cannot be given widths of their own without images to try them on, nor where nothing is simulated."""
+    auto, file = request.bits == "auto", request.mix_precision
+    if auto and file is not None:
+        raise AdaptError("--bits auto and --mix-precision both choose widths", where=str(file), hint="leave one out")
+    if request.dry_run or not (auto or file):
         return
+    option = "--bits auto" if auto else "--mix-precision"
     if target.arithmetic is None:
-        what = f"--bits auto needs the integer simulation, and {target.name} has no integer arithmetic here yet"
+        what = f"{option} needs the integer simulation, and {target.name} has no integer arithmetic here yet"
         raise AdaptError(what, hint="--bits 8", code=Exit.UNSUPPORTED)
     if request.calibration is None or not request.golden:
-        raise AdaptError("--bits auto ranks the layers on images", hint="give --calib DIR, and no --no-golden")
+        raise AdaptError(f"{option} needs images to simulate on", hint="give --calib DIR, and no --no-golden")
 
 
 def _timed(outcome: Outcome, watch: Stopwatch) -> Outcome:

@@ -20,7 +20,8 @@ class Request:
     `out` is the output folder, for paths relative to it (None: `<model name>.icraft` here). `activation` None means:
     keep where the target runs the activation, else pwl. `hinges` counts the terms of the sum, `slope` is the plain
     LeakyReLU's. `max_damage` bounds each head role's relative error (None: the default).
-    `input_shape` replaces dynamic axes. `threshold` is the hardware filter's score.
+    `input_shape` replaces dynamic axes. `mix_precision` is a CSV of operators' widths, `threshold` the hardware
+    filter's score.
     """
 
     model: Path
@@ -37,6 +38,7 @@ class Request:
     preprocess: Preprocess = field(default_factory=Preprocess)
     bits: Literal["8", "16", "auto"] = "8"
     max_16bit_macs: float = 0.2
+    mix_precision: Path | None = None
     saturation: Literal["aware", "kld", "ems", "null"] = "aware"
     per: Literal["tensor", "channel"] = "channel"
     threshold: float = DEFAULT_THRESHOLD

@@ -29,6 +29,7 @@ from ..postproc.core.family import family_of
 from ..rewrites.core.histogram import HistogramBuilder
 from .calibrate import Calibration
 from .compare_layers import compare_layers, layer_anchors
+from .emit.mix_precision_csv import read_mix_precision
 from .facts import Facts
 from .heads import Heads
 from .lowering import lowered, origins_of, samples_for
@@ -99,9 +100,11 @@ def make_quantiser(facts: Facts, seen: Calibration) -> tuple[Quantiser, Samples]
 def _settings(
     facts: Facts, quantiser: Quantiser, seen: Calibration, heads: Sequence[Heads], progress: Progress
 ) -> Settings:
-    """As the user asked; with --bits auto the layers that gain most by 16 bits within the budget."""
+    """As the user asked, layer by layer where a file says so; with --bits auto those that gain most by 16 bits."""
     request = facts.request
     settings = Settings(16 if request.bits == "16" else 8, {}, request.saturation, request.per)
+    if request.mix_precision is not None:
+        return replace(settings, mixed=read_mix_precision(request.mix_precision, quantiser.network))
     if request.bits != "auto":
         return settings
     progress.stage("ranking the layers", len(units(quantiser)))

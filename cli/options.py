@@ -112,6 +112,8 @@ _QUANTISING = (
                  help="Width of the integers; auto is 8 with 16 for the layers that gain most by it."),
     click.option("--max-16bit-macs", type=share, metavar="SHARE", default="20%", show_default=True,
                  help="With --bits auto: the share of the multiply-accumulates that may take 16 bits."),
+    click.option("--mix-precision", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="FILE",
+                 help="The width of single operators: a mix_precision.csv (op_id, type, dtype)."),
     click.option("--saturation", type=click.Choice(["aware", "kld", "ems", "null"]), default="aware",
                  show_default=True,
                  help="How a map's range is chosen; the compiler lacks aware and is told kld instead."),

@@ -17,7 +17,7 @@ from ...targets.types import Target
 from ..artifact import Artifact
 from ..report.types import Head
 from ..request import Request
-from . import calibration_list, customop_toml
+from . import calibration_list, customop_toml, mix_precision_csv
 
 Section: TypeAlias = dict[str, object]
 FOLDER = "imodel/"
@@ -53,7 +53,7 @@ def compiler_toml(
         "generate": {**_reads(name, "adapted"), "jr_path": FOLDER, "log_path": "logs/"},
         "run": {**_reads(name, facts.suffix), "log_time": True},
     }
-    notes = _notes(request, shape, refusal)
+    notes = _notes(request, shape, refusal, mixed)
     blocks = [_comment(notes.get(key, ())) + tomli_w.dumps({key: made}) for key, made in sections.items()]
     return Artifact(f"icraft/{file}", "\n".join(blocks).encode())
 
@@ -100,17 +100,19 @@ def _quantize(request: Request, target: Target, mixed: bool) -> Section:
         "forward_dir": "images",
         "forward_list": calibration_list.FILE,
         **bins,
-        **({"mix_precision": "mix_precision.csv"} if mixed else {}),
+        **({"mix_precision": mix_precision_csv.FILE} if mixed else {}),
     }
 
 
-def _notes(request: Request, shape: tuple[int, ...], refusal: str | None) -> dict[str, tuple[str, ...]]:
+def _notes(request: Request, shape: tuple[int, ...], refusal: str | None, mixed: bool) -> dict[str, tuple[str, ...]]:
     """The comment lines above each section."""
     size = "x".join(map(str, shape[:1:-1]))
     quantize = ["EDIT forward_dir: the folder of the images that forward_list names."]
     if request.preprocess.resize == "letterbox" and shape[1] in (1, 3):
         quantize.append(f"The compiler stretches them to {size}. To calibrate as the network was trained, letterbox")
         quantize.append('them to that size first and set pre_method = "nop" above.')
+    if mixed:
+        quantize.append(f"ASSUMED: {mix_precision_csv.NUMBERS}. Compare the types with those of your own log.")
     if request.saturation == "aware":
         quantize.append("The compiler has no aware saturation: kld stands in for it.")
     return {

@@ -9,12 +9,14 @@ from functools import partial
 from pathlib import Path, PurePath
 
 from ...golden.storage import program_bytes
+from ...graph.model import Model
 from ...graph.onnx_bytes import onnx_bytes
 from ...targets.loader import target_names
 from ..artifact import Artifact
 from ..beside import Beside
 from ..compare import Golden
 from ..facts import Facts
+from ..lowering import lowered
 from ..outcome import Outcome
 from ..page.story import Story
 from ..report.types import ArtifactInfo, Report
@@ -24,6 +26,7 @@ from .compiler_toml import compiler_toml
 from .customop_toml import customop_toml
 from .golden_npz import golden_npz
 from .manifest_json import Original, manifest_json, manifest_of
+from .mix_precision_csv import mix_precision_csv
 from .report_json import report_json
 
 
@@ -64,11 +67,22 @@ def _page(
 def _compiler_files(facts: Facts, report: Report) -> Sequence[Artifact]:
     request, target, heads = facts.request, facts.target, report.heads or ()
     used = facts.calibration.files if facts.calibration is not None else ()
+    mixed = _mix_precision(facts)
+    shape = facts.prepared.input_shape
     return (
-        compiler_toml(request, target, heads, name=report.model.name, shape=facts.prepared.input_shape),
+        compiler_toml(request, target, heads, name=report.model.name, shape=shape, mixed=bool(mixed)),
         customop_toml(target, heads, request.threshold),
         calibration_list(file.name for file in used),
+        *mixed,
     )
+
+
+def _mix_precision(facts: Facts) -> Sequence[Artifact]:
+    """The operators' widths, where they are not all the same."""
+    made = facts.simulation
+    if made is None or all(bits == made.bits for bits in made.mixed.values()):
+        return ()
+    return (mix_precision_csv(lowered(Model.from_proto(facts.final, facts.request.model.stem)), made.program),)
 
 
 def _manifest(facts: Facts, report: Report) -> Artifact:

@@ -18,10 +18,7 @@ from ...golden.program import Program, Reshape
 from ..artifact import Artifact
 
 FILE = "mix_precision.csv"
-ASSUMPTION = (
-    "mix_precision.csv: op_id counts the operators of adapted.onnx in the file's order, from 1; an activation has a "
-    "number of its own."
-)
+NUMBERS = "op_id counts the operators of adapted.onnx in its order from 1, an activation for itself"
 
 _COLUMNS = ("op_id", "type", "dtype")
 _FURTHER = ("value_range_in_bits", "per", "saturation")
