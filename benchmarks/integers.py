@@ -116,7 +116,7 @@ def asked(made: _Caught, quantiser: Any) -> Mapping[str, Settings]:  # noqa: ANN
     found["8 bits and 16"] = Settings(mixed=pick(rank(quantiser, FastEngine, pictures, Settings()), BUDGET))
     for per in ("channel", "tensor"):
         for saturation in SATURATIONS:
-            found[f"8 bits, {saturation}, weights per {per}"] = Settings(saturation=saturation, per=per)  # type: ignore[arg-type]
+            found[f"8 bits, {saturation}, weights per {per}"] = Settings(saturation=saturation, per=per)
     found["16 bits, weights per tensor"] = Settings(bits=16, per="tensor")
     return found
 
