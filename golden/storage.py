@@ -7,6 +7,7 @@ import json
 import zipfile
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from hashlib import sha256
 from typing import Any
 
 import numpy as np
@@ -55,6 +56,16 @@ def read_program(data: bytes, where: str = "program.npz") -> Program:
     if not isinstance(found, Program):
         raise AdaptError("is no stored integer program", where=where, hint="run the main job again")
     return found
+
+
+def digest_of(value: Any) -> str:  # noqa: ANN401  (any part of a program)
+    """The SHA-256 of a value of `program`, e.g. of a layer's operator: equal values have equal digests."""
+    arrays: list[NDArray[Any]] = []
+    found = sha256(json.dumps(_encoded(value, arrays), sort_keys=True).encode())
+    for each in arrays:
+        found.update(f"{each.shape}".encode())
+        found.update(np.ascontiguousarray(each, each.dtype.newbyteorder("<")).tobytes())
+    return found.hexdigest()
 
 
 def _write(archive: zipfile.ZipFile, name: str, data: bytes) -> None:
