@@ -19,12 +19,15 @@ from .emit.report_schema import validate_report
 
 @dataclass(frozen=True, slots=True)
 class OutputFolder:
-    """`reading` names the adapted model's outputs; `adapted` is that model."""
+    """`reading` names the adapted model's outputs; `adapted` is that model. `layers` pairs each layer of the integer
+    simulation, the tensor that it computes, with its anchor; empty where nothing was simulated.
+    """
 
     path: Path
     manifest: Manifest
     reading: Reading
     adapted: ModelProto
+    layers: tuple[tuple[str, str], ...] = ()
 
     def file(self, name: str) -> bytes | None:
         """A file of the folder as the main job wrote it; None where it wrote none of this name.
@@ -61,7 +64,8 @@ def read_folder(path: Path) -> OutputFolder:
         raise AdaptError("a report without heads", where=where, hint="run the main job again")
     written = {each.path: each.sha256 for each in manifest.artifacts}
     adapted = _unchanged(path, "adapted.onnx", written.get("adapted.onnx"))
-    return OutputFolder(path, manifest, reading_of(report), ModelProto.FromString(adapted))
+    layers = tuple((each["tensor"], each["anchor"]) for each in report.get("layers", ()))
+    return OutputFolder(path, manifest, reading_of(report), ModelProto.FromString(adapted), layers)
 
 
 def _read(folder: Path, name: str) -> bytes:

@@ -16,6 +16,9 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Channels = tuple[float, float, float]
 
 FOLDER = click.Path(exists=True, file_okay=False, path_type=Path)
+OUTPUT_FOLDER = click.argument("folder", type=click.Path(path_type=Path), metavar="DIR")
+BASELINE = click.option("--baseline", type=click.Path(dir_okay=False, path_type=Path), metavar="F",
+                        help="The baseline, outside DIR.  [default: ./icraft-baseline/<name>.json]")  # fmt: skip
 AS_JSON = click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, nothing else there.")
 
 

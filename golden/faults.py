@@ -13,10 +13,10 @@ from .program import Convolution, Layer, Program
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What was done to which layer, and the program that has it; no program where it has no place for this fault."""
+    """What was done to which layers, and the program that has it; none where it has no place for this fault."""
 
     name: str
-    layer: str
+    layers: tuple[str, ...]
     program: Program | None
 
 
@@ -41,8 +41,10 @@ def _phases_swapped(program: Program) -> Fault:
         if program.input.name in layer.inputs and isinstance(operator, Convolution) and operator.weight.shape[3] > 1:
             columns = np.arange(operator.weight.shape[3])
             pairs = np.where(columns ^ 1 < len(columns), columns ^ 1, columns)
-            return Fault(name, layer.name, _with(program, layer, replace(operator, weight=operator.weight[..., pairs])))
-    return Fault(name, program.input.name, None)
+            return Fault(
+                name, (layer.name,), _with(program, layer, replace(operator, weight=operator.weight[..., pairs]))
+            )
+    return Fault(name, (), None)
 
 
 def _channel_zeroed(program: Program, cls: str) -> Fault:
@@ -50,12 +52,12 @@ def _channel_zeroed(program: Program, cls: str) -> Fault:
     name = "one score channel zeroed"
     layer = next((each for each in program.layers if each.name == cls), None)
     if layer is None or not isinstance(layer.operator, Convolution):
-        return Fault(name, cls, None)
+        return Fault(name, (), None)
     operator = layer.operator
     weight, bias = operator.weight.copy(), operator.epilogue.bias.copy()
     weight[0], bias[0] = 0, 0
     silent = replace(operator, weight=weight, epilogue=replace(operator.epilogue, bias=bias))
-    return Fault(name, cls, _with(program, layer, silent))
+    return Fault(name, (cls,), _with(program, layer, silent))
 
 
 def _cut_off_by_one(program: Program) -> Fault:
@@ -63,18 +65,18 @@ def _cut_off_by_one(program: Program) -> Fault:
     name = "a cut off by one"
     layer = _convolution(program, 0.5, two_cuts=True)
     if layer is None or not isinstance(layer.operator, Convolution) or layer.operator.epilogue.first_cut is None:
-        return Fault(name, "", None)
+        return Fault(name, (), None)
     cut = layer.operator.epilogue.first_cut
     other = cut + 1 if cut < program.arithmetic.first_cut_max else cut - 1
     epilogue = replace(layer.operator.epilogue, first_cut=other)
-    return Fault(name, layer.name, _with(program, layer, replace(layer.operator, epilogue=epilogue)))
+    return Fault(name, (layer.name,), _with(program, layer, replace(layer.operator, epilogue=epilogue)))
 
 
 def _swapped(program: Program, obj: str, cls: str) -> Fault:
     """Each of two outputs under the other's name."""
     names = {obj: cls, cls: obj}
     layers = tuple(replace(each, name=names.get(each.name, each.name)) for each in program.layers)
-    return Fault("obj and cls swapped", obj, replace(program, layers=layers))
+    return Fault("obj and cls swapped", (obj, cls), replace(program, layers=layers))
 
 
 def _sign_flipped(program: Program, totals: Mapping[str, Codes]) -> Fault:
@@ -82,7 +84,7 @@ def _sign_flipped(program: Program, totals: Mapping[str, Codes]) -> Fault:
     name = "a weight's sign flipped"
     layer = _convolution(program, 2 / 3, two_cuts=False)
     if layer is None or not isinstance(layer.operator, Convolution):
-        return Fault(name, "", None)
+        return Fault(name, (), None)
     weight = layer.operator.weight.copy()
     read = totals[layer.inputs[0]] != 0
     if layer.operator.groups > 1:  # depthwise: one input channel for each output channel
@@ -90,7 +92,7 @@ def _sign_flipped(program: Program, totals: Mapping[str, Codes]) -> Fault:
     size = np.abs(weight) * read[..., None, None]
     at = np.unravel_index(int(np.argmax(size)), weight.shape)
     weight[at] = -weight[at]
-    return Fault(name, layer.name, _with(program, layer, replace(layer.operator, weight=weight)))
+    return Fault(name, (layer.name,), _with(program, layer, replace(layer.operator, weight=weight)))
 
 
 def _convolution(program: Program, way: float, *, two_cuts: bool) -> Layer | None:

@@ -16,7 +16,8 @@ from ..emit.schema import SCHEMAS, validate
 from .baseline import Baseline, Box, Coverage, InputRecord, LayerRecord, Runs, Tolerances
 from .packed import packed, packed_picture, unpacked, unpacked_picture
 
-SCHEMA = "icraft-adapt/baseline/1"
+KIND = "icraft-adapt/baseline/"
+SCHEMA = f"{KIND}1"
 PATH = SCHEMAS / "baseline.schema.json"
 AGAIN = "record a new one from a folder that you trust"
 
