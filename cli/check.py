@@ -58,7 +58,7 @@ def _check(job: Job, screen: Screen) -> int:
     must_exist(job.request.folder)
     with Bar(screen) as bar:
         bar.stage("loading libraries")
-        from ..adapter.gate import annotations, check, junit, verdict_text
+        from ..adapter.gate import check, github, junit, verdict_text
 
         try:
             verdict = check.check(job.request, bar)
@@ -66,13 +66,13 @@ def _check(job: Job, screen: Screen) -> int:
             if job.junit is not None:
                 write_whole(job.junit, junit.junit_of_error(job.request.folder.name, error), "choose another --junit")
             if job.github:
-                screen.show(annotations.annotation_of_error(error))
+                screen.show(github.workflow_command_of_error(error))
             raise
         if job.junit is not None:
             write_whole(job.junit, junit.junit(verdict), "choose another --junit")
     screen.show(verdict_text.text(verdict))
     if job.github:
-        screen.show("\n".join(annotations.annotations(verdict)))
+        screen.show("\n".join(github.workflow_commands(verdict)))
     if verdict.exit_code:
         screen.say(verdict.failure)
     return verdict.exit_code

@@ -45,7 +45,7 @@ def _fault(name: str, fault: FaultResult) -> TestCase:
 
 def _suite(name: str, cases: Iterable[TestCase]) -> TestSuite:
     suite = TestSuite(name)
-    suite.add_testcases(cases)
+    suite.add_testcases(list(cases))
     return suite
 
 
@@ -53,5 +53,6 @@ def _file(suites: Iterable[TestSuite]) -> bytes:
     made = JUnitXml("icraft-adapt check")
     for suite in suites:
         made.add_testsuite(suite)
-    made.update_statistics()
-    return b"<?xml version='1.0' encoding='utf-8'?>\n" + made.tostring() + b"\n"
+    made.update_statistics()  # type: ignore[no-untyped-call]
+    text: bytes = made.tostring()  # type: ignore[no-untyped-call]
+    return b"<?xml version='1.0' encoding='utf-8'?>\n" + text + b"\n"

@@ -114,7 +114,7 @@ def boxes_of(reading: Reading, program: Program, result: Result) -> tuple[Box, .
     heads = {name: decode_map(result.maps[name], formats[name].normratios) for name in program.outputs}
     found: Detections = detections(reading, heads, _SCORE)
     rows = zip(found.classes.tolist(), found.scores.tolist(), found.boxes.tolist(), strict=True)
-    boxes = (Box(int(c), round(s, 4), tuple(round(x, 1) for x in corners)) for c, s, corners in rows)  # type: ignore[arg-type]
+    boxes = (Box(int(c), round(s, 4), tuple(round(x, 1) for x in corners)) for c, s, corners in rows)
     return tuple(sorted(boxes, key=lambda box: (-box.score, box.category, box.corners)))
 
 

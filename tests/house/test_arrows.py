@@ -27,6 +27,7 @@ HOMES = {
     "rich": {"cli"},
     "jinja2": {"adapter", "postproc"},
     "leather": {"adapter"},
+    "junitparser": {"adapter"},
     "torch": {"models", "retrain"},
     "cv2": {"data", "models"},
     "pycocotools": {"data"},

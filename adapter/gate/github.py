@@ -11,7 +11,7 @@ from .verdict_text import fault_line
 _SHOWN = 9  # of a step's annotations GitHub shows ten of a kind
 
 
-def annotations(verdict: Verdict) -> tuple[str, ...]:
+def workflow_commands(verdict: Verdict) -> tuple[str, ...]:
     """One line for each finding and each fault that stayed green, up to what is shown; a notice where all is well."""
     lines = list(_errors(verdict))
     if not lines:
@@ -20,7 +20,7 @@ def annotations(verdict: Verdict) -> tuple[str, ...]:
     return (*lines[:_SHOWN], *([command("error", "icraft-adapt check", f"and {more} more")] if more > 0 else []))
 
 
-def annotation_of_error(error: AdaptError) -> str:
+def workflow_command_of_error(error: AdaptError) -> str:
     """The line of a check that could not be made."""
     return command("error", "icraft-adapt check", str(error))
 
