@@ -45,8 +45,8 @@ def _bends(program: Program) -> Mapping[str, Bend]:
         return replace(epilogue, negative=negative, negative_shift=shift)
 
     return {
-        "cut off, not rounded": _shared(lambda m, slope: np.floor(slope * m)),
-        "a power of two (0.1 as 1/8)": _shared(lambda m, slope: m * 2.0 ** round(np.log2(slope))),
+        "cut off, not rounded": _shared(lambda m, slope: np.asarray(np.floor(slope * m), np.float64)),
+        "a power of two (0.1 as 1/8)": _shared(lambda m, slope: m * 2.0 ** float(np.rint(np.log2(slope)))),
         "a multiple of 1/256 (0.1 as 26/256)": _shared(lambda m, slope: m * (round(slope * 256) / 256)),
         "encoded with a shift of its own": own_shift,
     }

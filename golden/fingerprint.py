@@ -56,14 +56,14 @@ class MapDifference:
 
 
 def fingerprint(codes: Codes, sampled: int = SAMPLED) -> Fingerprint:
-    """Of a map of codes within int16, the batch axis first."""
+    """Of a map of codes within int16, the batch axis first, one code at least."""
     flat = np.ascontiguousarray(codes, np.int64).reshape(codes.shape[1] if codes.ndim > 1 else 1, -1)
     values = flat.ravel()
     return Fingerprint(
         tuple(int(side) for side in codes.shape),
         sha256(np.ascontiguousarray(values, "<i2").tobytes()).hexdigest(),
-        int(values.min(initial=0)),
-        int(values.max(initial=0)),
+        int(values.min()),
+        int(values.max()),
         int((values * values).sum()),
         flat.sum(axis=1),
         values[places(values.size, sampled)],

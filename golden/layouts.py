@@ -74,7 +74,7 @@ def _likely(array: Array) -> tuple[str, ...]:
 
 
 def _read(array: Array, shape: Shape, layout: str) -> Iterator[Array]:
-    """The map, where it fits: batch axes of one may be missing, all axes may be run together."""
+    """The map, where it fits: the batch axis may be missing, all axes may be run together."""
     if len(shape) != 4:
         if array.size == math.prod(shape) and layout == "NCHW":
             yield array.reshape(shape)
@@ -85,7 +85,7 @@ def _read(array: Array, shape: Shape, layout: str) -> Iterator[Array]:
     )
     if padded:
         yield array.reshape(1, *array.shape[-3:])[..., : shape[1]].transpose(0, 3, 1, 2)
-    if array.size != math.prod(wanted) or not (array.ndim == 1 or _core(array.shape) == _core(wanted)):
+    if array.size != math.prod(wanted) or not (array.ndim == 1 or array.shape in (wanted, wanted[1:])):
         return
     values = array.reshape(wanted)
     if layout == "NHWC":
@@ -94,8 +94,3 @@ def _read(array: Array, shape: Shape, layout: str) -> Iterator[Array]:
         n, blocks, h, w, block = wanted
         values = values.transpose(0, 1, 4, 2, 3).reshape(n, blocks * block, h, w)[:, : shape[1]]
     yield values
-
-
-def _core(shape: Shape) -> Shape:
-    """A shape without the batch axis of one at its front."""
-    return shape[1:] if len(shape) > 3 and shape[0] == 1 else shape

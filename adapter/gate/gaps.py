@@ -14,6 +14,7 @@ from ...golden.layouts import aligned
 from .dump import DumpedMap
 
 _WHOLE = 0.02  # how near to a whole code a value must be to be one
+_ROUNDED = 2  # codes: what differs by so little was rounded otherwise
 _ANOTHER_SCALE = 0.01  # relative: a smaller factor is no other normratio
 
 
@@ -89,12 +90,13 @@ def _gap(expected: Expected, layout: str, found: NDArray[np.float64]) -> Gap:
     cosine = float((truth * found).sum()) / norms if norms else float(not (truth.any() or found.any()))
     factor = float((truth * found).sum() / max(float((found * found).sum()), 1e-30))
     rest = float(np.abs(found * factor - truth).max(initial=0.0))  # both were rounded
-    alike = abs(factor - 1) > _ANOTHER_SCALE and rest <= 1 + max(factor, 1) / 2
+    worst = float(off.max(initial=0.0))
+    alike = worst > _ROUNDED and abs(factor - 1) > _ANOTHER_SCALE and rest <= 1 + max(factor, 1) / 2
     return Gap(
         expected.anchor,
         layout,
         float(other.mean()),
-        float(off.max(initial=0.0)),
+        worst,
         cosine,
         int(channels[0]) if len(channels) else None,
         factor if alike else None,

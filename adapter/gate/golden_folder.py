@@ -6,7 +6,6 @@ import io
 import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -49,36 +48,24 @@ def read_golden(path: Path) -> GoldenFolder:
     without an integer golden, or whose report does not tell of every layer.
     """
     folder = read_folder(path)
-    written = {each.path: each.sha256 for each in folder.manifest.artifacts}
-    if PROGRAM not in written:
+    stored = folder.file(PROGRAM)
+    if stored is None:
         what = "holds no integer golden: nothing was simulated"
         raise AdaptError(what, where=str(path), hint=_SIMULATE, code=Exit.UNSUPPORTED)
-    program = read_program(_read(path, PROGRAM, written), str(path / PROGRAM))
-    inputs = _arrays(path, INPUTS, written)
-    heads = _arrays(path, INTEGER, written)
+    program = read_program(stored, str(path / PROGRAM))
+    inputs, heads = (_arrays(folder, name) for name in (INPUTS, INTEGER))
     told = dict(folder.layers)
     untold = [layer.name for layer in program.layers if layer.name not in told]
     if untold or set(heads) != set(program.outputs) or program.input.name not in inputs:
-        what = f"report.json or {INTEGER} does not cover the program: {len(untold)} layers have no anchor"
+        what = f"the coverage is incomplete: report.json or {INTEGER} does not tell of every layer of {PROGRAM}"
         raise AdaptError(what, where=str(path), hint=_SIMULATE, code=Exit.UNSUPPORTED)
     return GoldenFolder(folder, program, told, inputs[program.input.name], heads)
 
 
-def _read(folder: Path, name: str, written: Mapping[str, str]) -> bytes:
-    where = str(folder / name)
+def _arrays(folder: OutputFolder, name: str) -> dict[str, Values]:
     try:
-        data = (folder / name).read_bytes()
-    except OSError as error:
-        raise AdaptError(f"cannot be read: {error.strerror}", where=where, hint=_SIMULATE) from error
-    if sha256(data).hexdigest() != written.get(name):
-        what = "not the file that the main job wrote: its SHA-256 is not the manifest's"
-        raise AdaptError(what, where=where, hint="run the main job again")
-    return data
-
-
-def _arrays(folder: Path, name: str, written: Mapping[str, str]) -> dict[str, Values]:
-    try:
-        with np.load(io.BytesIO(_read(folder, name, written)), allow_pickle=False) as archive:
+        with np.load(io.BytesIO(folder.file(name) or b""), allow_pickle=False) as archive:
             return {each: archive[each] for each in archive.files}
     except (zipfile.BadZipFile, ValueError, EOFError, KeyError) as error:
-        raise AdaptError("no archive of arrays", where=str(folder / name), hint="run the main job again") from error
+        hint = "run the main job again"
+        raise AdaptError("no archive of arrays", where=str(folder.path / name), hint=hint) from error
