@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 
@@ -46,7 +47,7 @@ def _bends(program: Program) -> Mapping[str, Bend]:
 
     return {
         "cut off, not rounded": _shared(lambda m, slope: np.asarray(np.floor(slope * m), np.float64)),
-        "a power of two (0.1 as 1/8)": _shared(lambda m, slope: m * 2.0 ** float(np.rint(np.log2(slope)))),
+        "a power of two (0.1 as 1/8)": _shared(lambda m, slope: m * math.ldexp(1.0, round(math.log2(slope)))),
         "a multiple of 1/256 (0.1 as 26/256)": _shared(lambda m, slope: m * (round(slope * 256) / 256)),
         "encoded with a shift of its own": own_shift,
     }

@@ -15,10 +15,13 @@ import click
 import pytest
 
 from icraft_adapt.adapter.emit.report_schema import PATH
+from icraft_adapt.adapter.gate.baseline_json import PATH as BASELINE
+from icraft_adapt.adapter.gate.dump import PATH as DUMP
 from icraft_adapt.cli.main import COMMANDS, icraft_adapt
 from icraft_adapt.docs import build_reference
 from icraft_adapt.docs.build_reference import build, stale, written
-from icraft_adapt.docs.reference_pages import limits, markdown, report, rules, signatures
+from icraft_adapt.docs.reference_pages import limits, markdown, rules, signatures
+from icraft_adapt.docs.reference_pages import schema as schemas
 from icraft_adapt.errors import Exit
 from icraft_adapt.rewrites.core.rule import Rule
 from icraft_adapt.rewrites.core.rules import discover
@@ -149,11 +152,16 @@ def test_every_option_of_every_command_is_listed_with_its_meaning() -> None:
             assert row.split(" | ")[-1].rstrip(" |"), f"{name} {option.opts[0]} has no meaning"
 
 
-def test_every_field_of_the_schema_is_described() -> None:
-    schema = json.loads(PATH.read_text())
+@pytest.mark.parametrize(
+    ("contract", "name"),
+    [(PATH, "report.md"), (BASELINE, "baseline.md"), (DUMP, "baseline.md")],
+    ids=lambda each: str(each)[-20:],
+)
+def test_every_field_of_the_schema_is_described(contract: Path, name: str) -> None:
+    schema = json.loads(contract.read_text())
     undescribed = [path for path, field in _fields("", schema) if not field.get("description")]
     assert not undescribed
-    page = made("report.md").text
+    page = made(name).text
     for path, _ in _fields("", schema):
         assert f"| `{path}` |" in page or f"\n## {path}\n" in page
 
@@ -177,7 +185,7 @@ def _fields(path: str, schema: dict[str, Any]) -> Iterator[tuple[str, dict[str, 
     ],
 )
 def test_a_type_in_words(schema: dict[str, Any], words: str) -> None:
-    assert report.kind_of(schema) == words
+    assert schemas.kind_of(schema) == words
 
 
 @pytest.mark.parametrize("name", ["README.md", "docs/ci.md", "docs/reference/exit-codes.md"])
