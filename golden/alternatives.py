@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -46,14 +47,14 @@ def _bends(program: Program) -> Mapping[str, Bend]:
         return replace(epilogue, negative=negative, negative_shift=shift)
 
     return {
-        "cut off, not rounded": _shared(lambda m, slope: np.asarray(np.floor(slope * m), np.float64)),
+        "cut off, not rounded": _shared(lambda m, slope: np.floor(slope * m)),
         "a power of two (0.1 as 1/8)": _shared(lambda m, slope: m * math.ldexp(1.0, round(math.log2(slope)))),
         "a multiple of 1/256 (0.1 as 26/256)": _shared(lambda m, slope: m * (round(slope * 256) / 256)),
         "encoded with a shift of its own": own_shift,
     }
 
 
-def _shared(form: Callable[[Codes, float], NDArray[np.float64]]) -> Bend:
+def _shared(form: Callable[[Codes, float], NDArray[np.floating[Any]]]) -> Bend:
     """The negative multiplier in another form, with the positive one's shift."""
 
     def bend(epilogue: Epilogue, slope: float, _: int) -> Epilogue:

@@ -10,10 +10,11 @@ import numpy as np
 from ...data.preprocess import Preprocess
 from ...errors import AdaptError, Exit
 from ...golden.engine.protocol import Counts
-from ...golden.fingerprint import Fingerprint
+from ...golden.fingerprint import SAMPLED, Fingerprint
 from ..emit.json_bytes import Json, as_json, json_bytes
 from ..emit.schema import SCHEMAS, validate
 from .baseline import Baseline, Box, Coverage, InputRecord, LayerRecord, Runs, Tolerances
+from .measure import HEAD_SAMPLED
 from .packed import packed, packed_picture, unpacked, unpacked_picture
 
 KIND = "icraft-adapt/baseline/"
@@ -43,7 +44,7 @@ def baseline_json(baseline: Baseline) -> bytes:
 def read_baseline(data: bytes, where: str) -> Baseline:
     """The baseline of these bytes. Raises AdaptError: exit 3 for another schema, exit 2 for what is no baseline."""
     try:
-        document = json.loads(data)
+        document = json.loads(data, parse_constant=_no_number)
     except ValueError as error:
         raise AdaptError("not a baseline: no JSON", where=where, hint=AGAIN) from error
     found = document.get("schema") if isinstance(document, dict) else None
@@ -55,6 +56,10 @@ def read_baseline(data: bytes, where: str) -> Baseline:
         return _baseline(document)
     except ValueError as error:
         raise AdaptError(f"a damaged baseline: {error}", where=where, hint=AGAIN) from error
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no number")
 
 
 def _input(record: InputRecord) -> dict[str, Json]:
@@ -94,6 +99,8 @@ def _layer(record: LayerRecord) -> dict[str, Json]:
 def _baseline(document: dict[str, Any]) -> Baseline:
     told, image = document["preprocess"], document["input"]
     shape = tuple(image["shape"])
+    if not shape[1] == sum(int(count) for count, _ in image["normratios"]) == len(image["shift"]):
+        raise ValueError(f"its input has {shape[1]} channels, and other numbers of scales or shifts")
     return Baseline(
         document["tool"],
         document["model"],
@@ -121,6 +128,7 @@ def _baseline(document: dict[str, Any]) -> Baseline:
 
 def _layer_record(layer: dict[str, Any]) -> LayerRecord:
     shape = tuple(layer["shape"])
+    size = int(np.prod(shape))
     kept = Fingerprint(
         shape,
         layer["digest"],
@@ -130,7 +138,10 @@ def _layer_record(layer: dict[str, Any]) -> LayerRecord:
         unpacked(layer["totals"]),
         unpacked(layer["sample"]),
     )
-    size = int(np.prod(shape))
+    sampled = SAMPLED if layer.get("output") is None else HEAD_SAMPLED
+    channels = shape[1] if len(shape) > 1 else 1
+    if (len(kept.totals), len(kept.sample)) != (channels, min(size, sampled)):
+        raise ValueError(f"{layer['anchor']} has {len(kept.totals)} sums and {len(kept.sample)} samples")
     counts = Counts(size, layer["saturated"], layer["overflowed"], layer["accumulator"])
     runs = _runs(layer["normratios"])
     return LayerRecord(

@@ -17,11 +17,15 @@ Kind = Literal["convention", "missing", "new", "shape", "width", "scale", "codes
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that differs: where (an anchor, or a word for the whole), of which kind, and how, in words."""
+    """One thing that differs: where (an anchor, or a word for the whole), of which kind, and how, in words.
+
+    `is_slight`: the layer's own numbers changed, and its codes by one at most.
+    """
 
     anchor: str
     kind: Kind
     words: str
+    is_slight: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +75,7 @@ def _missing(layer: LayerRecord) -> Finding:
 def _layer(kept: LayerRecord, found: LayerRecord, tolerances: Tolerances) -> Finding | None:
     """The gravest difference of one layer."""
     if kept.print.shape != found.print.shape:
-        return Finding(kept.anchor, "shape", f"its map is {_by(found.print.shape)}, it was {_by(kept.print.shape)}")
+        return Finding(kept.anchor, "shape", f"its map is {by(found.print.shape)}, it was {by(kept.print.shape)}")
     if kept.output != found.output:
         return Finding(kept.anchor, "shape", f"it is the output {found.output}, it was {kept.output}")
     if kept.bits != found.bits:
@@ -79,7 +83,7 @@ def _layer(kept: LayerRecord, found: LayerRecord, tolerances: Tolerances) -> Fin
     own = "" if kept.numbers == found.numbers else "; its own numbers (weights, biases, scales, cuts) changed"
     off = difference(kept.print, found.print)
     if off is not None and not _passes(kept, found, tolerances):
-        return Finding(kept.anchor, "codes", f"{_how_far(off)}{own}")
+        return Finding(kept.anchor, "codes", f"{_how_far(off)}{own}", bool(own) and off.largest <= 1)
     scale = scale_change(kept.normratios, found.normratios, tolerances.normratio)
     if scale:
         return Finding(kept.anchor, "scale", f"{scale}{own}")
@@ -87,7 +91,7 @@ def _layer(kept: LayerRecord, found: LayerRecord, tolerances: Tolerances) -> Fin
         return None
     if own:
         what = "its own numbers (weights, biases, scales, cuts) changed, though this input's codes do not show it"
-        return Finding(kept.anchor, "numbers", what)
+        return Finding(kept.anchor, "numbers", what, is_slight=True)
     if kept.counts != found.counts:
         return Finding(kept.anchor, "counts", _counted(kept, found))
     return None
@@ -131,5 +135,6 @@ def spread(runs: Runs) -> NDArray[np.float64]:
     return np.repeat([value for _, value in runs], [count for count, _ in runs])
 
 
-def _by(shape: tuple[int, ...]) -> str:
+def by(shape: tuple[int, ...]) -> str:
+    """A shape as people write it: 1x3x416x416."""
     return "x".join(map(str, shape))

@@ -16,9 +16,10 @@ from ...golden.engine.protocol import encode_image
 from ...golden.fixed import Codes
 from ...golden.program import Program
 from ...golden.storage import read_program
+from ..integer_detector import PROGRAM
 from ..output_folder import OutputFolder, read_folder
 
-PROGRAM, INPUTS, INTEGER = "golden/program.npz", "golden/inputs.npz", "golden/integer.npz"
+INPUTS, INTEGER = "golden/inputs.npz", "golden/integer.npz"
 _SIMULATE = "run the main job with --calib"
 
 Values = NDArray[np.float32]

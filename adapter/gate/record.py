@@ -8,18 +8,18 @@ from pathlib import Path
 
 import numpy as np
 
-from ...data.detections import Detections
 from ...errors import AdaptError, Exit
-from ...golden.engine.protocol import Result, decode_map
+from ...golden.engine.protocol import Result
 from ...golden.program import Program
 from ...graph.reading import Reading
 from ...version import __version__
+from ..integer_detector import PROGRAM
 from ..progress import Progress
-from ..simulate import detections
+from ..simulate import detections, values_of
 from .baseline import Baseline, Box, Coverage, InputRecord, LayerRecord
 from .baseline_json import KIND, baseline_json
 from .flat import flat
-from .golden_folder import INTEGER, PROGRAM, GoldenFolder, read_golden
+from .golden_folder import INTEGER, GoldenFolder, read_golden
 from .measure import records, run, runs_of
 from .requests import RecordRequest, place
 
@@ -99,9 +99,8 @@ def measurable(baseline: Baseline, where: str) -> None:
 
 def consistent(golden: GoldenFolder, result: Result) -> None:
     """Raise AdaptError (exit 1) where the folder's own heads are not what its program computes here."""
-    formats = golden.program.formats()
-    for name in golden.program.outputs:
-        found = decode_map(result.maps[name], formats[name].normratios)
+    (heads,) = values_of(golden.program, [result.maps])
+    for name, found in heads.items():
         if not np.array_equal(found, golden.heads[name]):
             what = f"{PROGRAM} computes other heads than {INTEGER} holds, {name} first"
             hint = "another version of the tool wrote them: run the main job again"
@@ -110,9 +109,8 @@ def consistent(golden: GoldenFolder, result: Result) -> None:
 
 def boxes_of(reading: Reading, program: Program, result: Result) -> tuple[Box, ...]:
     """What the integer network finds, the best first."""
-    formats = program.formats()
-    heads = {name: decode_map(result.maps[name], formats[name].normratios) for name in program.outputs}
-    found: Detections = detections(reading, heads, _SCORE)
+    (heads,) = values_of(program, [result.maps])
+    found = detections(reading, heads, _SCORE)
     rows = zip(found.classes.tolist(), found.scores.tolist(), found.boxes.tolist(), strict=True)
     boxes = (Box(int(c), round(s, 4), tuple(round(x, 1) for x in corners)) for c, s, corners in rows)
     return tuple(sorted(boxes, key=lambda box: (-box.score, box.category, box.corners)))

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
+from ..integer_detector import PROGRAM
 from ..output_folder import OutputFolder, read_folder
 from ..progress import Progress
 from .decisions import Decisions, decisions_of
 from .difference import Difference
 from .flat import changes
-from .golden_folder import PROGRAM, read_golden
+from .golden_folder import read_golden
 from .two_programs import compare_programs
 
 _SHOWN = 5

@@ -13,7 +13,7 @@ from ...golden.figures import FigureBuilder
 from ...golden.fixed import Codes
 from ...golden.program import Layer
 from ...golden.storage import digest_of
-from ..simulate import detections
+from ..simulate import detections, values_of
 from .flat import changes, flat
 from .golden_folder import GoldenFolder
 from .measure import run
@@ -118,8 +118,7 @@ def _figures(before: Values, after: Values) -> str:
 def _boxes(goldens: Sequence[GoldenFolder], results: Sequence[Result]) -> str:
     found = []
     for golden, result in zip(goldens, results, strict=True):
-        formats = golden.program.formats()
-        heads = {name: decode_map(result.maps[name], formats[name].normratios) for name in golden.program.outputs}
+        (heads,) = values_of(golden.program, [result.maps])
         found.append(detections(golden.folder.reading, heads, _LOW))
     return boxes_line(match([found[0]], [found[1]], _SURE))
 

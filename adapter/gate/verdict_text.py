@@ -8,6 +8,7 @@ from ...data.matching import Matching
 from .verdict import FaultResult, Verdict
 
 _SHOWN = 8  # findings after the first
+SLIGHT = "so slight a change at the first layer also comes from a calibration on another kind of CPU: see docs/ci.md"
 
 
 def text(verdict: Verdict) -> str:
@@ -24,6 +25,8 @@ def _lines(verdict: Verdict) -> Iterator[str]:
         yield f"  and {len(findings) - _SHOWN - 1} more"
     if findings and verdict.boxes is not None:
         yield boxes_line(verdict.boxes)
+    if findings and findings[0].is_slight:
+        yield f"note: {SLIGHT}"
     yield from (f"note: {note}" for note in verdict.notes)
     if verdict.faults is not None:
         yield from (fault_line(each) for each in verdict.faults)

@@ -12,9 +12,10 @@ import pytest
 
 from icraft_adapt.adapter.emit.golden_npz import golden_npz
 from icraft_adapt.adapter.gate.check import check
-from icraft_adapt.adapter.gate.golden_folder import INPUTS, INTEGER, PROGRAM, GoldenFolder
+from icraft_adapt.adapter.gate.golden_folder import INPUTS, INTEGER, GoldenFolder
 from icraft_adapt.adapter.gate.record import record
 from icraft_adapt.adapter.gate.requests import CheckRequest, RecordRequest
+from icraft_adapt.adapter.integer_detector import PROGRAM
 from icraft_adapt.adapter.progress import Silent
 from icraft_adapt.errors import AdaptError, Exit
 

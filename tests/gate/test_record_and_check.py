@@ -82,7 +82,8 @@ def test_a_change_is_named_where_it_begins(
     assert verdict.comparison.findings[0].anchor == first, text(verdict)
     assert words in verdict.comparison.findings[0].words
     assert first in verdict.failure
-    assert verdict.faults is None, "seeding faults into what differs anyway shows nothing"
+    assert verdict.faults is None
+    assert "seeded fault" in verdict.notes[-1]
 
 
 @pytest.mark.parametrize(
@@ -177,7 +178,28 @@ def damaged_codes(document: dict[str, Any]) -> None:
     document["layers"][2]["sample"] = "AAAA"
 
 
-@pytest.mark.parametrize(("edit", "message"), [(no_json, "not a baseline"), (damaged_codes, "a damaged baseline")])
+def too_few_samples(document: dict[str, Any]) -> None:
+    document["layers"][2]["sample"] = document["layers"][5]["sample"]
+
+
+def too_few_shifts(document: dict[str, Any]) -> None:
+    del document["input"]["shift"][0]
+
+
+def no_number(document: dict[str, Any]) -> None:
+    document["tolerances"]["normratio"] = float("nan")
+
+
+@pytest.mark.parametrize(
+    ("edit", "message"),
+    [
+        (no_json, "not a baseline"),
+        (no_number, "not a baseline"),
+        (damaged_codes, "a damaged baseline"),
+        (too_few_samples, "a damaged baseline"),
+        (too_few_shifts, "a damaged baseline"),
+    ],
+)
 def test_a_damaged_baseline_is_the_users_to_mend(
     place: Path, tmp_path: Path, edit: Callable[[dict[str, Any]], None], message: str
 ) -> None:
@@ -275,3 +297,12 @@ def test_a_blind_comparison_fails_its_self_test(place: Path, monkeypatch: pytest
 
 def _literal(words: str) -> str:
     return words.replace("(", r"\(").replace(")", r"\)").replace("[", r"\[")
+
+
+def test_a_slight_change_says_where_it_may_come_from(place: Path, tmp_path: Path) -> None:
+    def forget_the_numbers(document: dict[str, Any]) -> None:
+        document["layers"][4]["numbers"] = "0" * 64
+
+    verdict = checked(place / "net.icraft", edited(place, tmp_path, forget_the_numbers))
+    assert verdict.comparison.findings[0].is_slight
+    assert "another kind of CPU" in text(verdict)
