@@ -20,7 +20,7 @@ from icraft_adapt.golden.engine.protocol import decode_map
 from icraft_adapt.golden.fixed import Codes
 from icraft_adapt.golden.layouts import stored
 from icraft_adapt.golden.program import Program
-from icraft_adapt.tests.gate.detector import detector, output_folder
+from icraft_adapt.tests.gate.detector import detector, output_folder, renamed
 
 MAPS = ("stem.focus", "s2.conv1.act", "s2.add1", "head[s8].obj", "head[s16].reg", "head[s32].cls")
 
@@ -218,6 +218,12 @@ def test_a_folder_and_itself(place: Path) -> None:
     found = compared(place / "net.icraft", place / "net.icraft")
     assert found.exit_code == Exit.FINE
     assert found.lines[0].startswith("equal: ")
+
+
+def test_two_exports_of_one_network_are_equal(place: Path, tmp_path: Path) -> None:
+    found = compared(place / "net.icraft", output_folder(tmp_path, renamed(detector())))
+    assert found.exit_code == Exit.FINE, found.lines
+    assert "note: the original models are two files, or two exports of one network" in found.lines
 
 
 def test_two_folders(place: Path, tmp_path: Path) -> None:
