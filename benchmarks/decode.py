@@ -22,8 +22,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from icraft_adapt.postproc.decode.c_decoder import library_sources
+from icraft_adapt.postproc.c.project import library
 from icraft_adapt.postproc.decode.records import pack_records
+from icraft_adapt.postproc.decode.sources import yolox_component
 from icraft_adapt.postproc.decode.values import DecodeValues, Grid, IntegerHeads, Part, Parts
 from icraft_adapt.targets.types import RecordPadding
 
@@ -140,7 +141,7 @@ def arrays_of(form: str, values: DecodeValues, codes: Mapping[str, NDArray[Any]]
 def build(folder: Path, values: DecodeValues, program: str, *flags: str) -> Path:
     """The driver, with the decoder of these values."""
     bits = values.quantised.levels[0].obj.bits
-    for name, text in (*library_sources(values), ("driver.c", DRIVER)):
+    for name, text in (*library(yolox_component(values)).items(), ("driver.c", DRIVER)):
         (folder / name).write_text(text, encoding="utf-8")
     made = folder / f"driver-{Path(program).name}-{bits}{''.join(flags)}"
     command = [program, "-std=c99", "-ffp-contract=off", *flags, "-o", str(made)]

@@ -13,7 +13,8 @@ import tempfile
 from pathlib import Path
 
 from icraft_adapt.postproc.c.library import compiler
-from icraft_adapt.postproc.decode.c_decoder import library_sources
+from icraft_adapt.postproc.c.project import library
+from icraft_adapt.postproc.decode.sources import yolox_component
 from icraft_adapt.postproc.decode.values import DecodeValues, Grid
 
 DRIVER = """
@@ -71,7 +72,7 @@ def main() -> None:
         raise SystemExit("no C compiler")
     values = DecodeValues("every", (Grid(8, (8, 8)),), 1, (64, 64), 0.3, 0.5)
     with tempfile.TemporaryDirectory(prefix="icraft-adapt-") as name:
-        for file, text in library_sources(values):
+        for file, text in library(yolox_component(values)).items():
             (Path(name) / file).write_text(text, encoding="utf-8")
         (Path(name) / "driver.c").write_text(DRIVER, encoding="utf-8")
         command = [program, "-std=c99", "-O2", "-ffp-contract=off", "-o", "driver", "driver.c", "every_tables.c", "-lm"]

@@ -18,7 +18,7 @@ from statistics import median
 import numpy as np
 
 from icraft_adapt.data.mot_rows import read_mot_rows
-from icraft_adapt.postproc.track.sources import ByteTrackValues, byte_track_sources
+from icraft_adapt.postproc.track.sources import ByteTrackValues, byte_track_component
 
 FILMS = {"syn20": "bench", "syn50": "mot/detections", "syn200": "bench"}
 BOUNDS = {"syn20": 42_000, "syn50": 87_000, "syn200": 635_000}
@@ -51,7 +51,7 @@ def main(assets: Path) -> None:
 
 def build(folder: Path) -> Path:
     """The generated tracker, with room for 256 boxes and 512 tracks, and the loop around it."""
-    for name, text in byte_track_sources("byte", ByteTrackValues()):
+    for name, text in byte_track_component("byte", ByteTrackValues()).files:
         (folder / name).write_text(text)
     loop = str(Path(__file__).with_name("tracker_loop.c"))
     subprocess.run(["gcc", *FLAGS, "-fstack-usage", "-c", "byte_track.c"], cwd=folder, check=True)

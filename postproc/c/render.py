@@ -50,6 +50,12 @@ def c_float(value: float) -> str:
     return f"{digits}f" if any(mark in digits for mark in ".en") else f"{digits}.0f"
 
 
+def comment(text: str) -> str:
+    """The text as one line that a C comment, a Makefile and Markdown can hold."""
+    visible = "".join(c if " " <= c <= "~" and c not in "\\`$#" else "?" for c in text)
+    return visible.replace("*/", "* /").replace("/*", "/ *")
+
+
 def _no_bare_float(value: object) -> object:
     """Refuse a float that str() would write, which a compiler reads as a double."""
     if isinstance(value, float):

@@ -11,11 +11,12 @@ from numpy.typing import NDArray
 
 from ...data.detections import Detections
 from ..c.library import FLAGS, load_library
+from ..c.project import library
 from ..c.render import c_prefix
 from .c_structures import CCounts, CMap, CMaps, COptions, CRecords, Status, declare
 from .records import Maps, Records
 from .reference import Decoded
-from .sources import yolox_sources
+from .sources import yolox_component
 from .values import ROLES, DecodeOptions, DecodeValues
 
 Layout = Literal["nhwc", "nchw"]
@@ -44,7 +45,7 @@ class CDecoder:
         prefix = c_prefix(values.name)
         symbol = f"{prefix}_post"
         self.values = values
-        self._library = load_library(dict(library_sources(values)), flags)
+        self._library = load_library(library(yolox_component(values)), flags)
         declare(self._library, symbol)
         self._symbol = symbol
         self._workspace = ctypes.create_string_buffer(self._function("workspace_size")())
@@ -130,13 +131,6 @@ class CDecoder:
     def _maps(self, rows: Sequence[NDArray[Any]], layout: Layout) -> object:
         maps = [CMap(row.ctypes.data, row.nbytes, row.shape[1], _LAYOUTS[layout]) for row in rows]
         return (CMaps * len(self.values.levels))(*(CMaps(*maps[i : i + 3]) for i in range(0, len(maps), 3)))
-
-
-def library_sources(values: DecodeValues) -> Iterator[tuple[str, str]]:
-    """The decoder's own files: without programs, build files and manual."""
-    prefix = c_prefix(values.name)
-    names = {f"{prefix}_{name}" for name in ("post.h", "post.c", "tables.h", "tables.c")}
-    return ((name, text) for name, text in yolox_sources(values) if name in names)
 
 
 def _c_options(options: DecodeOptions) -> COptions:

@@ -15,6 +15,7 @@ from .reference import Decoded, reference_codes, reference_floats
 from .values import COORDINATE_CHANNELS, ROLES, DecodeOptions, DecodeValues
 
 MOST_CELLS = 48
+LEAST_CANDIDATES = 8  # fewer above the model's own threshold: the vectors have a lower one
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +65,11 @@ def golden_of(values: DecodeValues, heads: Maps) -> Golden:
     integer = all(np.issubdtype(array.dtype, np.integer) for array in heads.values())
     cells = _best_cells(values, heads, integer)
     if not integer:
-        return Golden(None, _vectors(values, cells, values.score, -np.inf))
+        return Golden(None, _vectors(values, cells, min(values.score, _attained(cells)), -np.inf))
     floats = tuple(GoldenCell(c.level, c.x, c.y, _dequantised(values, c)) for c in cells)
-    codes = _vectors(values, cells, max(values.score, _background(values)), None)
-    return Golden(codes, _vectors(values, floats, values.score, -np.inf))
+    score = min(values.score, _attained(floats))
+    codes = _vectors(values, cells, max(score, _background(values)), None)
+    return Golden(codes, _vectors(values, floats, score, -np.inf))
 
 
 def _best_cells(values: DecodeValues, heads: Maps, integer: bool) -> tuple[GoldenCell, ...]:
@@ -119,6 +121,13 @@ def _dequantised(values: DecodeValues, cell: GoldenCell) -> tuple[float, ...]:
     ratios = [part.normratio for _, part in values.quantised.levels[cell.level]]
     scale = np.repeat(np.array(ratios, np.float32), (1, COORDINATE_CHANNELS, values.classes))
     return tuple((codes * scale).tolist())
+
+
+def _attained(cells: Sequence[GoldenCell]) -> float:
+    """A score that LEAST_CANDIDATES cells exceed, or as many as there are."""
+    numbers = np.array([cell.numbers for cell in cells])
+    scores = np.sort(score_of(numbers[:, 0]) * score_of(numbers[:, 1 + COORDINATE_CHANNELS :].max(axis=1)))[::-1]
+    return float(scores[min(LEAST_CANDIDATES, len(scores)) - 1]) / 2
 
 
 def _background(values: DecodeValues) -> float:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from math import factorial
 from typing import Any
@@ -10,7 +10,8 @@ from typing import Any
 import numpy as np
 
 from ...errors import AdaptError
-from ..c.render import c_prefix, render
+from ..c.project import Component, component
+from ..c.render import c_prefix, comment, render
 from .exponential import HIGHEST, LOWEST, TAYLOR, every_code, score_of, side_of
 from .golden import Golden
 from .values import DecodeValues, IntegerHeads, Part
@@ -30,13 +31,13 @@ class Table:
     entries: tuple[float, ...]
 
 
-def yolox_sources(values: DecodeValues, golden: Golden | None = None) -> Iterator[tuple[str, str]]:
-    """(file name, text), sorted: the decoder, its build files, its manual, and with `golden` its self-test.
+def yolox_component(values: DecodeValues, golden: Golden | None = None) -> Component:
+    """The decoder, a program that shows it, its manual, and with `golden` its self-test.
 
     Raises AdaptError where the codes of some normratio would break what the header promises of the scores.
     """
-    prefix, context = c_prefix(values.name), _context(values, golden)
-    return iter(sorted((name, text) for name, text in render(SUBJECT, prefix, context) if text.strip()))
+    prefix = c_prefix(values.name)
+    return component(render(SUBJECT, prefix, _context(values, golden)), [f"{prefix}_post.h"])
 
 
 def _context(values: DecodeValues, golden: Golden | None) -> Mapping[str, object]:
@@ -122,9 +123,3 @@ def _check_order(integer: IntegerHeads) -> None:
 def is_ordered(part: Part) -> bool:
     """Whether the score never falls where the code grows."""
     return bool((np.diff(score_of(every_code(part.bits, part.normratio))) >= 0).all())
-
-
-def comment(text: str) -> str:
-    """The text as one line that a C comment, a Makefile and Markdown can hold."""
-    visible = "".join(c if " " <= c <= "~" and c not in "\\`$#" else "?" for c in text)
-    return visible.replace("*/", "* /").replace("/*", "/ *")

@@ -8,8 +8,9 @@ from typing import Any
 import numpy as np
 
 from ..c.library import load_library
+from ..c.project import library
 from .options import TrackOptions
-from .sources import ByteTrackValues, byte_track_sources
+from .sources import ByteTrackValues, byte_track_component
 from .types import Boxes, Tracks
 
 _PREFIX = "byte"
@@ -40,7 +41,7 @@ class CompiledLibrary:
     """
 
     def __init__(self, values: ByteTrackValues) -> None:
-        sources = {name: text for name, text in byte_track_sources(_PREFIX, values) if "_main." not in name}
+        sources = library(byte_track_component(_PREFIX, values))
         self.values = values
         self.library = load_library(sources | {"sizes.c": _SIZES})
         self.library.byte_track_message.restype = ctypes.c_char_p

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from ...errors import AdaptError
-from ..c.render import render
+from ..c.project import Component, component
+from ..c.render import comment, render
 from . import kalman, options
+from .golden import Film
 from .options import TrackOptions
 
 LEAST_CAPACITY = 16
 MOST_CAPACITY = 0xFFFE  # of boxes and of tracks: indices have 16 bits, one of which means none
 _STRIPS = 64
+_OUTPUT = ("box", "score", "class_id", "id", "detection")
 _LIMITS_IN_WORDS = (
     options.LOW_SCORE,
     options.SECOND_LIMIT,
@@ -35,8 +38,8 @@ class ByteTrackValues:
     provenance: tuple[str, ...] = ()
 
 
-def byte_track_sources(prefix: str, values: ByteTrackValues) -> Iterator[tuple[str, str]]:
-    """(file name, text) of `<prefix>_track.c`, `.h` and `<prefix>_track_main.c`.
+def byte_track_component(prefix: str, values: ByteTrackValues, film: Film | None = None) -> Component:
+    """The tracker, a program that shows it, its manual, and with a film its self-test.
 
     Raises AdaptError (exit 2) for options or capacities out of their range.
     """
@@ -44,13 +47,30 @@ def byte_track_sources(prefix: str, values: ByteTrackValues) -> Iterator[tuple[s
     for name in ("max_boxes", "max_tracks"):
         if not LEAST_CAPACITY <= getattr(values, name) <= MOST_CAPACITY:
             raise AdaptError(f"{name} {getattr(values, name)} is not in {LEAST_CAPACITY}..{MOST_CAPACITY}")
-    yield from render("byte_track", prefix, _fields(values))
+    fields = _fields(values) | {"film": None if film is None else [*_frames(film)], "film_buffer": 0}
+    if film is not None:
+        fields["film_buffer"] = film.options.track_buffer
+    return component(render("byte_track", prefix, fields), [f"{prefix}_track.h"])
+
+
+def _frames(film: Film) -> Iterator[Mapping[str, object]]:
+    """Frame by frame what the self-test holds."""
+    for boxes, tracks in zip(film.boxes, film.tracks, strict=True):
+        given = zip(boxes.boxes.tolist(), boxes.scores.tolist(), boxes.classes.tolist(), strict=True)
+        seen = (tracks.boxes, tracks.scores, tracks.classes, tracks.ids, tracks.rows)
+        found = zip(*(each.tolist() for each in seen), strict=True)
+        yield {
+            "boxes": [{"box": box, "score": score, "class_id": number} for box, score, number in given],
+            "tracks": [dict(zip(_OUTPUT, row, strict=True)) for row in found],
+            "box_count": len(boxes),
+            "track_count": len(tracks),
+        }
 
 
 def _fields(values: ByteTrackValues) -> dict[str, object]:
     chosen = values.options
     return {
-        "provenance": values.provenance,
+        "provenance": [comment(line) for line in values.provenance],
         "max_boxes": values.max_boxes,
         "max_tracks": values.max_tracks,
         "table_size": max(values.max_boxes, values.max_tracks),

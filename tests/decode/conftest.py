@@ -7,9 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from icraft_adapt.postproc.decode.golden import golden_of
-from icraft_adapt.postproc.decode.sources import yolox_sources
-from icraft_adapt.tests.decode.generated import Folder, heads
+from icraft_adapt.tests.decode.generated import Folder, heads, sources
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +16,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Folder:
 
     @cache
     def made(name: str) -> Path:
-        values, maps = heads(name)
         where = tmp_path_factory.mktemp(name)
-        for file, text in yolox_sources(values, golden_of(values, maps)):
+        for file, text in sources(*heads(name)).items():
             (where / file).write_text(text, encoding="utf-8")
         return where
 

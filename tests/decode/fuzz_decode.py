@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from icraft_adapt.postproc.decode.sources import yolox_sources
+from icraft_adapt.postproc.decode.sources import yolox_component
 from icraft_adapt.tests.decode.decoder_cases import model
 
 HARNESS = Path(__file__).parent / "fuzz_decode.c"
@@ -23,7 +23,7 @@ SANITIZERS = "address,undefined,float-divide-by-zero,float-cast-overflow"
 
 def build(folder: Path, bits: int, command: Sequence[str]) -> Path:
     """Write the decoder of a small model of this width into the folder and compile it with the harness."""
-    for name, text in yolox_sources(model(classes=5, bits=bits, name="fuzz", max_candidates=48)):
+    for name, text in yolox_component(model(classes=5, bits=bits, name="fuzz", max_candidates=48)).files:
         (folder / name).write_text(text, encoding="utf-8")
     units = ["fuzz_post.c", "fuzz_tables.c", str(HARNESS)]
     flags = ["-std=c99", "-g", "-O1", "-ffp-contract=off", "-fno-sanitize-recover=all", "-I."]

@@ -11,6 +11,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from icraft_adapt.postproc.c.project import project
+from icraft_adapt.postproc.c.render import c_prefix
+from icraft_adapt.postproc.decode.golden import golden_of
+from icraft_adapt.postproc.decode.sources import yolox_component
 from icraft_adapt.postproc.decode.values import DecodeValues
 from icraft_adapt.tests.decode.decoder_cases import Maps, code_maps, float_maps, model
 
@@ -35,6 +39,12 @@ def run(command: Sequence[object], folder: Path) -> subprocess.CompletedProcess[
     result = subprocess.run([*map(str, command)], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
     assert result.returncode == 0, f"{' '.join(map(str, command))}\n{result.stdout}{result.stderr}"
     return result
+
+
+def sources(values: DecodeValues, maps: Maps | None = None) -> dict[str, str]:
+    """The files of a decoder's project; with the heads of a picture also its self-test."""
+    component = yolox_component(values, None if maps is None else golden_of(values, maps))
+    return dict(project(values.name, c_prefix(values.name), values.provenance, [component]))
 
 
 @cache

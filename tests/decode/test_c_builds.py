@@ -9,11 +9,9 @@ from pathlib import Path
 import pytest
 
 from icraft_adapt.postproc.c.library import compiler
-from icraft_adapt.postproc.decode.golden import golden_of
-from icraft_adapt.postproc.decode.sources import yolox_sources
 from icraft_adapt.tests.decode.decoder_cases import model
 from icraft_adapt.tests.decode.fuzz_decode import build
-from icraft_adapt.tests.decode.generated import MODELS, Folder, heads, needs, run
+from icraft_adapt.tests.decode.generated import MODELS, Folder, heads, needs, run, sources
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler")
 
@@ -70,7 +68,7 @@ def test_every_public_symbol_carries_the_prefix(folder: Folder, tmp_path: Path) 
 
 def test_stack_and_size_stay_small(tmp_path: Path) -> None:
     needs("gcc", "size")
-    for file, text in yolox_sources(model(classes=80, name="large", input_hw=(640, 640))):
+    for file, text in sources(model(classes=80, name="large", input_hw=(640, 640))).items():
         (tmp_path / file).write_text(text, encoding="utf-8")
     run(["gcc", "-std=c99", "-O2", "-fstack-usage", "-c", "large_post.c", "large_tables.c"], tmp_path)
     stack = [int(line.split("\t")[1]) for line in (tmp_path / "large_post.su").read_text().splitlines()]
@@ -119,7 +117,7 @@ def test_fuzzer_starts(tmp_path: Path) -> None:
 
 def test_the_same_values_give_the_same_bytes() -> None:
     values, maps = heads("int8")
-    first, second = (dict(yolox_sources(values, golden_of(values, maps))) for _ in range(2))
+    first, second = (sources(values, maps) for _ in range(2))
     assert first == second
     assert list(first) == sorted(first)
     digests = {hashlib.sha256(text.encode()).hexdigest() for text in first.values()}
@@ -127,13 +125,13 @@ def test_the_same_values_give_the_same_bytes() -> None:
 
 
 def test_no_self_test_without_golden_vectors() -> None:
-    files = dict(yolox_sources(model(name="plain")))
-    assert "plain_selftest.c" not in files
+    files = sources(model(name="plain"))
+    assert "plain_post_selftest.c" not in files
     assert "check" not in files["Makefile"]
 
 
 def test_no_integer_function_without_normratios() -> None:
-    text = "".join(dict(yolox_sources(model(**MODELS["floats"]))).values())
+    text = "".join(sources(model(**MODELS["floats"])).values())
     assert "from_records" not in text
     assert "from_codes" not in text
     assert "normratio" not in text
@@ -141,7 +139,7 @@ def test_no_integer_function_without_normratios() -> None:
 
 def test_names_can_not_leave_their_comments() -> None:
     values = model(name="a*/b\n#error `x` \\", provenance=("*/ #error\nz", "umläut"), integer=None)
-    files = dict(yolox_sources(values))
+    files = sources(values)
     for name, text in files.items():
         assert name.startswith(("a__b", "Makefile", "CMake", "README"))
         assert "#error\n" not in text

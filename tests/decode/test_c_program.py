@@ -26,7 +26,7 @@ def test_make_check_and_install(folder: Folder, tmp_path: Path, name: str) -> No
     assert "the self-test passed" in run(["make", "-s", "CFLAGS=-O1", "all", "check"], tmp_path).stdout
     run(["make", "-s", "install", "DESTDIR=there", "PREFIX=/usr"], tmp_path)
     installed = sorted(str(f.relative_to(tmp_path / "there")) for f in (tmp_path / "there").rglob("*.*"))
-    assert installed == [f"usr/include/{name}_post.h", f"usr/lib/lib{name}_post.a"]
+    assert installed == [f"usr/include/{name}_post.h", f"usr/lib/lib{name}.a"]
     run(["make", "-s", "clean"], tmp_path)
     assert not list(tmp_path.glob("*.o"))
 
@@ -43,7 +43,10 @@ def test_the_self_test_sees_another_decoder(folder: Folder, tmp_path: Path) -> N
     source = tmp_path / "int8_post.c"
     text = source.read_text(encoding="utf-8")
     source.write_text(text.replace("(sides[0] * stride) * 0.5f", "(sides[0] * stride) * 0.500001f"), encoding="utf-8")
-    run([compiler(), "-std=c99", "-O1", "-o", "t", "int8_post.c", "int8_tables.c", "int8_selftest.c", "-lm"], tmp_path)
+    run(
+        [compiler(), "-std=c99", "-O1", "-o", "t", "int8_post.c", "int8_tables.c", "int8_post_selftest.c", "-lm"],
+        tmp_path,
+    )
     result = subprocess.run([tmp_path / "t"], capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert "FAILED: integer maps, NHWC\n" in result.stdout

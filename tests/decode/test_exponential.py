@@ -14,7 +14,7 @@ from icraft_adapt.postproc.decode.c_decoder import CDecoder
 from icraft_adapt.postproc.decode.exponential import HIGHEST, LOWEST, every_code, score_of, side_of
 from icraft_adapt.postproc.decode.records import cells_of
 from icraft_adapt.postproc.decode.reference import Candidates, Decoded, candidates_of, ranked
-from icraft_adapt.postproc.decode.sources import is_ordered, yolox_sources
+from icraft_adapt.postproc.decode.sources import is_ordered, yolox_component
 from icraft_adapt.postproc.decode.values import DecodeOptions, Part
 from icraft_adapt.tests.decode.decoder_cases import model
 
@@ -98,4 +98,4 @@ def test_the_c_agrees_on_every_code(bits: int) -> None:
 def test_scores_out_of_order_are_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sources, "score_of", lambda x: -np.asarray(x, np.float32))
     with pytest.raises(AdaptError, match="do not ascend"):
-        dict(yolox_sources(model(bits=16)))
+        yolox_component(model(bits=16))

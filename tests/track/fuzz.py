@@ -11,7 +11,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from icraft_adapt.postproc.track.sources import ByteTrackValues, byte_track_sources
+from icraft_adapt.postproc.track.sources import ByteTrackValues, byte_track_component
 
 TARGET = Path(__file__).with_name("fuzz_track.c").resolve()
 FLAGS = "-std=c99 -O1 -g -fsanitize=fuzzer,address,undefined,float-cast-overflow,float-divide-by-zero"
@@ -25,7 +25,7 @@ def main() -> int:
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for file, text in byte_track_sources("byte", ByteTrackValues(max_boxes=24, max_tracks=32)):
+        for file, text in byte_track_component("byte", ByteTrackValues(max_boxes=24, max_tracks=32)).files:
             (folder / file).write_text(text)
         stop = "-fno-sanitize-recover=all"
         build = ["clang", *FLAGS.split(), stop, "-I.", "byte_track.c", str(TARGET), "-o", "fuzz", "-lm"]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from icraft_adapt.postproc.track.options import TrackOptions
-from icraft_adapt.postproc.track.sources import ByteTrackValues, byte_track_sources
+from icraft_adapt.postproc.track.sources import ByteTrackValues, byte_track_component
 from icraft_adapt.tests.track.conftest import ASSETS, ROOT
 from icraft_adapt.tests.track.scenes import KINDS, sequence
 from icraft_adapt.tests.track.sequences import frames_of, records
@@ -34,7 +34,7 @@ ALLOWED = {"memcpy", "memset", "memmove"}  # what a compiler may put in place of
 
 
 def written(folder: Path, prefix: str, values: ByteTrackValues | None = None) -> Path:
-    for name, text in byte_track_sources(prefix, values or ByteTrackValues()):
+    for name, text in byte_track_component(prefix, values or ByteTrackValues()).files:
         (folder / name).write_text(text)
     return folder
 
@@ -209,8 +209,8 @@ def test_the_example_says_what_is_wrong(sources: Path) -> None:
 
 def test_generated_text_is_the_same_every_time_and_names_no_machine() -> None:
     values = ByteTrackValues(provenance=("made of net.onnx", "by icraft-adapt 1.0"))
-    files = dict(byte_track_sources("net", values))
-    assert files == dict(byte_track_sources("net", values))
+    files = dict(byte_track_component("net", values).files)
+    assert files == dict(byte_track_component("net", values).files)
     assert set(files) == {"net_track.c", "net_track.h", "net_track_main.c"}
     for text in files.values():
         assert " * made of net.onnx\n * by icraft-adapt 1.0\n" in text

@@ -1,0 +1,1 @@
+"""What writes C behind the heads: one GENERATOR a file, found by itself."""

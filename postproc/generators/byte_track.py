@@ -1,0 +1,27 @@
+"""The BYTE tracker beside every decoder, with a film of this network's own boxes to check it by."""
+
+from __future__ import annotations
+
+from ...data.detections import nms
+from ..c.project import Component
+from ..c.render import c_prefix
+from ..core.family import family_of
+from ..core.generator import Task
+from ..track.golden import film_of
+from ..track.sources import ByteTrackValues, byte_track_component
+
+
+class ByteTrack:
+    """The generator object."""
+
+    name = "byte_track"
+    family = None
+
+    def component(self, task: Task) -> Component:
+        """The tracker with the reference's options and capacities for hundreds of boxes."""
+        values = ByteTrackValues(provenance=task.provenance)
+        decoded = family_of(task.reading).decode(task.reading, task.float_heads(), task.score)
+        return byte_track_component(c_prefix(task.name), values, film_of(nms(decoded, task.iou), values.options))
+
+
+GENERATOR = ByteTrack()

@@ -1,0 +1,72 @@
+"""A golden film: boxes of this model set in motion, and the tracks that the reference finds."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from ...data.detections import Detections
+from .byte import ByteTracker
+from .options import TrackOptions
+from .types import Array, Boxes, Tracks
+
+FRAMES = 24
+MOST_BODIES = 8
+LEAST_BODIES = 5
+_BUFFER = 4  # frames: short, so that tracks end within the film
+_SCORES = np.array([0.9, 0.75, 0.62, 0.9, 0.3, 0.8, 0.5, 0.66, 0.55, 0.7, 0.2], np.float32)  # high, low, on the edge
+_ABSENT = ((6, 9), (10, 17), (3, 4))  # first and last frame: found again, expired, found again at once
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Film:
+    """`options` are those that the tracks are made with; one element of `boxes` and `tracks` a frame."""
+
+    options: TrackOptions
+    boxes: tuple[Boxes, ...]
+    tracks: tuple[Tracks, ...]
+
+
+def film_of(found: Detections, options: TrackOptions) -> Film:
+    """The best boxes of one picture (corners, best first) drift apart for some frames: scores rise and fall, bodies
+    are missed, leave for good, and come anew. Where there are few boxes, others are set beside them.
+    """
+    chosen = replace(options, track_buffer=_BUFFER)
+    bodies = _bodies(found)
+    film = tuple(_frame(bodies, number) for number in range(FRAMES))
+    tracker = ByteTracker(chosen)
+    return Film(chosen, film, tuple(tracker.step(boxes) for boxes in film))
+
+
+def _bodies(found: Detections) -> Boxes:
+    """Left, top, width, height, float32 [n, 4], and classes."""
+    sizes = found.boxes[:, 2:] - found.boxes[:, :2]
+    given = Boxes(np.hstack([found.boxes[:, :2], sizes]), found.scores, found.classes.astype(np.int32))
+    given = given.select(np.flatnonzero(given.usable() & (sizes >= 4).all(axis=1))[:MOST_BODIES])
+    missing = max(LEAST_BODIES - len(given), 0)
+    number = np.arange(missing)
+    made = np.column_stack([40.0 * number, 25.0 * number, 30.0 + number, 60.0 + 2 * number])
+    boxes = np.concatenate([given.boxes, made]).astype(np.float32)
+    return Boxes(boxes, np.ones(len(boxes), np.float32), np.concatenate([given.classes, np.zeros(missing, np.int32)]))
+
+
+def _frame(bodies: Boxes, number: int) -> Boxes:
+    """The boxes of one frame; every number is a float32."""
+    index = np.arange(len(bodies))
+    steps = np.stack([(index % 5 - 2) * 0.03, (index % 3 - 1) * 0.02], axis=1).astype(np.float32)
+    boxes = bodies.boxes.copy()
+    boxes[:, :2] += (steps * np.float32(number)) * boxes[:, 2:]
+    boxes[:, 2:] *= np.float32(1) + np.float32(0.004 * number)
+    scores = _SCORES[(3 * index + 2 * number) % len(_SCORES)]
+    return Boxes(boxes, scores, bodies.classes).select(np.flatnonzero(_seen(index, number)))
+
+
+def _seen(index: Array, number: int) -> Array:
+    """Which bodies show in a frame."""
+    seen = np.ones(len(index), np.bool_)
+    for body, (first, last) in enumerate(_ABSENT):
+        seen[body % len(index)] &= not first <= number <= last
+    if number < 2:
+        seen[-1] = False  # it comes later
+    return seen
