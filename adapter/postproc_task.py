@@ -41,7 +41,8 @@ def float_task(subject: Subject, heads: Heads) -> Task:
 
 
 def integer_task(subject: Subject, program: Program, codes: Heads) -> Task:
-    """With the network in integers: `codes` are its head maps for one picture, by output name.
+    """With the network in integers: `codes` are its head maps for one picture, by output name; a task that no files
+    are generated from needs none.
 
     The C holds a head map by one normratio; where a map has several, the task is one of floats.
     """
@@ -49,7 +50,7 @@ def integer_task(subject: Subject, program: Program, codes: Heads) -> Task:
     outputs = [output for _, output in subject.reading.outputs()]
     ratios = {name: formats[name].normratios for name in outputs}
     if any((each != each[0]).any() for each in ratios.values()):
-        return _task(subject, None, {name: decode_map(codes[name], ratios[name]) for name in outputs})
+        return _task(subject, None, {name: decode_map(codes[name], ratios[name]) for name in outputs if name in codes})
     return _task(subject, {name: HeadFormat(formats[name].bits, float(ratios[name][0])) for name in outputs}, codes)
 
 

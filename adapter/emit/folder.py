@@ -48,6 +48,10 @@ def emit(facts: Facts, outcome: Outcome, golden: Golden) -> Outcome:
             golden_npz("golden/integer.npz", facts.simulation.maps[0]),
             Artifact("golden/program.npz", program_bytes(facts.simulation.program)),
         ]
+    if facts.request.postproc:
+        from .postproc_sources import postproc_files  # only here: no other stage needs the templates of C
+
+        files += postproc_files(facts, golden)
     listing = Beside(partial(checksums, files))
     pages = [_page(facts, outcome, golden, files, listing)] if facts.request.html else []
     listed = sorted((*listing.result(), *checksums(pages)), key=lambda info: info.path)
