@@ -9,14 +9,15 @@ import numpy as np
 from ...data.detections import Detections
 from .byte import ByteTracker
 from .options import TrackOptions
-from .types import Array, Boxes, Tracks
+from .types import Boxes, Tracks
 
 FRAMES = 24
-MOST_BODIES = 8
-LEAST_BODIES = 5
+MOST_FOUND = 6
+_MADE = 4  # bodies set beside those that were found, far from them and from one another
 _BUFFER = 4  # frames: short, so that tracks end within the film
 _SCORES = np.array([0.9, 0.75, 0.62, 0.9, 0.3, 0.8, 0.5, 0.66, 0.55, 0.7, 0.2], np.float32)  # high, low, on the edge
-_ABSENT = ((6, 9), (10, 17), (3, 4))  # first and last frame: found again, expired, found again at once
+# When the made ones are not seen, first and last frame: found again, found again later, expired, not yet there.
+_ABSENT = ((3, 4), (6, 9), (10, 17), (0, 2))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,8 +30,8 @@ class Film:
 
 
 def film_of(found: Detections, options: TrackOptions) -> Film:
-    """The best boxes of one picture (corners, best first) drift apart for some frames: scores rise and fall, bodies
-    are missed, leave for good, and come anew. Where there are few boxes, others are set beside them.
+    """The best boxes of one picture (corners, best first) drift for some frames while their scores rise and fall.
+    Beside them others are missed, leave for good and come back as new ones.
     """
     chosen = replace(options, track_buffer=_BUFFER)
     bodies = _bodies(found)
@@ -40,15 +41,16 @@ def film_of(found: Detections, options: TrackOptions) -> Film:
 
 
 def _bodies(found: Detections) -> Boxes:
-    """Left, top, width, height, float32 [n, 4], and classes."""
+    """Left, top, width, height, float32 [n, 4], and classes; the made ones last."""
     sizes = found.boxes[:, 2:] - found.boxes[:, :2]
     given = Boxes(np.hstack([found.boxes[:, :2], sizes]), found.scores, found.classes.astype(np.int32))
-    given = given.select(np.flatnonzero(given.usable() & (sizes >= 4).all(axis=1))[:MOST_BODIES])
-    missing = max(LEAST_BODIES - len(given), 0)
-    number = np.arange(missing)
-    made = np.column_stack([40.0 * number, 25.0 * number, 30.0 + number, 60.0 + 2 * number])
+    given = given.select(np.flatnonzero(given.usable() & (sizes >= 4).all(axis=1))[:MOST_FOUND])
+    number = np.arange(_MADE)
+    edge = (given.boxes[:, 0] + 2 * given.boxes[:, 2]).max(initial=0)
+    made = np.column_stack([edge + 100 * (number + 1), 25.0 * number, 30.0 + number, 60.0 + 2 * number])
     boxes = np.concatenate([given.boxes, made]).astype(np.float32)
-    return Boxes(boxes, np.ones(len(boxes), np.float32), np.concatenate([given.classes, np.zeros(missing, np.int32)]))
+    classes = np.concatenate([given.classes, np.zeros(_MADE, np.int32)])
+    return Boxes(boxes, np.ones(len(boxes), np.float32), classes)
 
 
 def _frame(bodies: Boxes, number: int) -> Boxes:
@@ -59,14 +61,7 @@ def _frame(bodies: Boxes, number: int) -> Boxes:
     boxes[:, :2] += (steps * np.float32(number)) * boxes[:, 2:]
     boxes[:, 2:] *= np.float32(1) + np.float32(0.004 * number)
     scores = _SCORES[(3 * index + 2 * number) % len(_SCORES)]
-    return Boxes(boxes, scores, bodies.classes).select(np.flatnonzero(_seen(index, number)))
-
-
-def _seen(index: Array, number: int) -> Array:
-    """Which bodies show in a frame."""
-    seen = np.ones(len(index), np.bool_)
-    for body, (first, last) in enumerate(_ABSENT):
-        seen[body % len(index)] &= not first <= number <= last
-    if number < 2:
-        seen[-1] = False  # it comes later
-    return seen
+    seen = np.ones(len(bodies), np.bool_)
+    for body, (first, last) in enumerate(_ABSENT, len(bodies) - _MADE):
+        seen[body] = not first <= number <= last
+    return Boxes(boxes, scores, bodies.classes).select(np.flatnonzero(seen))
