@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -13,9 +13,9 @@ from ..data.detections import Detections, GroundTruth
 from ..data.labels import load_labels
 from ..data.preprocess import Preprocess
 from ..errors import AdaptError
-from .detector import Detector, Maps, adapted_detector, folder_detector, original_detector
+from .detector import Detector, adapted_detector, folder_detector, original_detector
 from .evaluation_types import EvaluationRequest, EvaluationResult, Filtered, Stage
-from .integer_detector import file_integers, folder_integers
+from .integer_detector import IntegerDetector, file_integers, folder_integers
 from .output_folder import read_folder
 from .pictures import pictures
 from .progress import Progress
@@ -27,12 +27,11 @@ _Figures = tuple[float | None, float | None, float | None, dict[str, tuple[float
 @dataclass(frozen=True, slots=True)
 class _Networks:
     """`wanted` is to be evaluated, `original` what it is held against (the same object if that is the stage; None where
-    it is gone); `filter` is the hardware's, at the score `threshold`, where an integer network is wanted.
+    it is gone); `threshold` is the hardware filter's score, where an integer network is wanted.
     """
 
-    wanted: Detector
+    wanted: Detector | IntegerDetector
     original: Detector | None
-    filter: Callable[[Maps], Maps] | None = None
     threshold: float = 0.0
 
 
@@ -58,18 +57,20 @@ def evaluate(request: EvaluationRequest, progress: Progress) -> EvaluationResult
     seen = _Seen()
     for path, image in pictures(request.images, "evaluating", progress, seen.skipped):
         seen.images.append((path, (image.shape[0], image.shape[1])))
-        maps, placed = networks.wanted.heads(image)
-        seen.found.append(networks.wanted.boxes(maps, placed))
-        if networks.filter is not None:
-            seen.filtered.append(networks.wanted.boxes(networks.filter(maps), placed))
+        if isinstance(networks.wanted, IntegerDetector):
+            found, filtered = networks.wanted.detect(image)
+            seen.filtered.append(filtered)
+        else:
+            found = networks.wanted.detect(image)
+        seen.found.append(found)
         if networks.original is not None:
             same = networks.original is networks.wanted
-            seen.reference.append(seen.found[-1] if same else networks.original.detect(image))
+            seen.reference.append(found if same else networks.original.detect(image))
     progress.stage("scoring")
     scale = _Scale(request, seen)
     ap, ap50, agreed, interval = scale.figures(seen.found)
-    filtered = Filtered(networks.threshold, *scale.figures(seen.filtered)) if seen.filtered else None
-    return EvaluationResult(stage, ap, ap50, agreed, len(seen.images), interval, tuple(seen.skipped), filtered)
+    through = Filtered(networks.threshold, *scale.figures(seen.filtered)) if seen.filtered else None
+    return EvaluationResult(stage, ap, ap50, agreed, len(seen.images), interval, tuple(seen.skipped), through)
 
 
 def _networks(request: EvaluationRequest, stage: Stage, progress: Progress) -> _Networks:
@@ -79,8 +80,7 @@ def _networks(request: EvaluationRequest, stage: Stage, progress: Progress) -> _
     job = _job(request, request.model_or_dir, request.preprocess or Preprocess())
     original = original_detector(job, progress)
     if stage == "integer":
-        made = file_integers(job, progress)
-        return _Networks(made.detector, original, made.filter, job.threshold)
+        return _Networks(file_integers(job, progress), original, job.threshold)
     return _Networks(original if stage == "original" else adapted_detector(job, progress), original)
 
 
@@ -96,8 +96,7 @@ def _folder_networks(request: EvaluationRequest, stage: Stage, progress: Progres
         return _Networks(folder_detector(folder, preprocess), original)
     if stage == "integer":
         threshold = request.threshold or folder.manifest.options.threshold
-        made = folder_integers(folder, preprocess, threshold)
-        return _Networks(made.detector, original, made.filter, threshold)
+        return _Networks(folder_integers(folder, preprocess, threshold), original, threshold)
     if original is None:
         raise AdaptError(
             f"the original {folder.manifest.model.path} is not there",

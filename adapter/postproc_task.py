@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from ..data.detections import EVALUATION_IOU
 from ..data.preprocess import Preprocess
-from ..golden.engine.protocol import decode_map
 from ..golden.program import Program
 from ..graph.reading import Reading
 from ..postproc.core.generator import HeadFormat, Task
@@ -42,16 +41,14 @@ def float_task(subject: Subject, heads: Heads) -> Task:
 
 def integer_task(subject: Subject, program: Program, codes: Heads) -> Task:
     """With the network in integers: `codes` are its head maps for one picture, by output name; a task that no files
-    are generated from needs none.
-
-    The C holds a head map by one normratio; where a map has several, the task is one of floats.
+    are generated from needs none. Raises ValueError for a head map of several normratios, which no convolution gives.
     """
     formats = program.formats()
-    outputs = [output for _, output in subject.reading.outputs()]
-    ratios = {name: formats[name].normratios for name in outputs}
-    if any((each != each[0]).any() for each in ratios.values()):
-        return _task(subject, None, {name: decode_map(codes[name], ratios[name]) for name in outputs if name in codes})
-    return _task(subject, {name: HeadFormat(formats[name].bits, float(ratios[name][0])) for name in outputs}, codes)
+    heads = {output: formats[output] for _, output in subject.reading.outputs()}
+    for name, form in heads.items():
+        if (form.normratios != form.normratios[0]).any():
+            raise ValueError(f"{name} has several normratios")
+    return _task(subject, {name: HeadFormat(f.bits, float(f.normratios[0])) for name, f in heads.items()}, codes)
 
 
 def _task(subject: Subject, formats: Mapping[str, HeadFormat] | None, heads: Heads) -> Task:

@@ -5,28 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..data.detections import Detections, nms
-from ..golden.program import Program
 from ..postproc.core.family import family_of
 from ..postproc.core.generator import Codes, Decoder, Pair, Task, decoder_of
-from ..targets.loader import load_target, target_names
-from .output_folder import OutputFolder
-from .postproc_task import Subject, integer_task
-
-
-def folder_decoder(folder: OutputFolder, program: Program) -> Decoder:
-    """The decoder of an output folder whose network in integers is `program`."""
-    manifest, shape = folder.manifest, folder.adapted.graph.input[0].type.tensor_type.shape.dim
-    target = manifest.target if manifest.target in target_names() else str(folder.path / manifest.target)
-    subject = Subject(
-        name=manifest.model.name,
-        sha256=manifest.model.sha256,
-        reading=folder.reading,
-        size=(shape[2].dim_value, shape[3].dim_value),
-        preprocess=manifest.preprocess,
-        target=load_target(target),
-        threshold=manifest.options.threshold,
-    )
-    return shipped_decoder(integer_task(subject, program, {}))
 
 
 def shipped_decoder(task: Task) -> Decoder:
@@ -51,8 +31,8 @@ class FamilyDecoder:
         return self.floats({name: maps[name] * formats[name].normratio for name in formats}, score, iou, ratio)
 
     def filtered(self, maps: Codes, score: float, iou: float, ratio: Pair = (1.0, 1.0)) -> Detections:
-        """Raises ValueError: no record of this family is known."""
-        raise ValueError(f"no threshold filter takes the heads of {self.task.name}")
+        """Raises ValueError: nothing is known of this family behind the filter."""
+        raise ValueError(f"nothing is known of {self.task.reading.family} behind a threshold filter")
 
     def floats(self, maps: Codes, score: float, iou: float, ratio: Pair = (1.0, 1.0)) -> Detections:
         """From float maps."""

@@ -62,20 +62,21 @@ class Task:
 
 
 class Decoder(Protocol):
-    """From the head maps of one picture to boxes in its pixels, suppressed, best first. `engine` says what computes.
+    """From the head maps of one picture to boxes in its pixels, suppressed, best first.
 
     Maps are [1, c, h, w] by output name; `ratio` (x, y) is input pixels a picture pixel.
     """
 
-    engine: str
+    @property
+    def engine(self) -> str:
+        """What computes, in words."""
 
     def codes(self, maps: Codes, score: float, iou: float, ratio: Pair = (1.0, 1.0)) -> Detections:
         """From raw integer maps. Raises ValueError where no formats are known."""
 
     def filtered(self, maps: Codes, score: float, iou: float, ratio: Pair = (1.0, 1.0)) -> Detections:
-        """From the same maps through the hardware filter: packed into its records, which are then decoded.
-
-        Raises ValueError where no filter takes these heads.
+        """From the same maps through the hardware filter: packed into its records, which are then decoded. Heads that
+        no record holds (maps of two widths) are compared as the filter would. Raises ValueError as `codes`.
         """
 
     def floats(self, maps: Codes, score: float, iou: float, ratio: Pair = (1.0, 1.0)) -> Detections:

@@ -33,7 +33,9 @@ class CompiledDecoder:
         return self.program.codes(maps, DecodeOptions(score, iou, ratio=ratio)).detections
 
     def filtered(self, maps: Maps, score: float, iou: float, ratio: Pair = _EVEN) -> Detections:
-        """From raw integer maps through the hardware filter's records."""
+        """From raw integer maps through the hardware filter: its records, where heads of these widths have any."""
+        if self.values.quantised.record is None:
+            return self.program.codes(maps, DecodeOptions(score, iou, ratio=ratio, as_hardware=True)).detections
         return self.program.records(pack_records(self.values, maps), DecodeOptions(score, iou, ratio=ratio)).detections
 
     def floats(self, maps: Maps, score: float, iou: float, ratio: Pair = _EVEN) -> Detections:
@@ -54,7 +56,10 @@ class ReferenceDecoder:
         return reference_codes(self.values, maps, DecodeOptions(score, iou, ratio=ratio)).detections
 
     def filtered(self, maps: Maps, score: float, iou: float, ratio: Pair = _EVEN) -> Detections:
-        """From raw integer maps through the hardware filter's records."""
+        """From raw integer maps through the hardware filter: its records, where heads of these widths have any."""
+        if self.values.quantised.record is None:
+            options = DecodeOptions(score, iou, ratio=ratio, as_hardware=True)
+            return reference_codes(self.values, maps, options).detections
         records = pack_records(self.values, maps)
         return reference_records(self.values, records, DecodeOptions(score, iou, ratio=ratio)).detections
 

@@ -18,19 +18,22 @@ from icraft_adapt.adapter.emit.report_json import report_document
 from icraft_adapt.adapter.emit.report_schema import validate_report
 from icraft_adapt.adapter.evaluation import evaluate
 from icraft_adapt.adapter.evaluation_types import EvaluationRequest
-from icraft_adapt.adapter.integer_detector import integers_of
+from icraft_adapt.adapter.integer_detector import folder_integers
 from icraft_adapt.adapter.integer_warnings import integer_warnings
 from icraft_adapt.adapter.outcome import Outcome
 from icraft_adapt.adapter.output_folder import read_folder
 from icraft_adapt.adapter.progress import Silent
 from icraft_adapt.adapter.simulate import simulate
 from icraft_adapt.adapter.simulation_types import Simulation
+from icraft_adapt.data.detections import nms
+from icraft_adapt.data.letterbox import letterbox
 from icraft_adapt.errors import AdaptError, Exit
 from icraft_adapt.golden.engine.oracle import Oracle
 from icraft_adapt.golden.engine.protocol import decode_map, encode_image
 from icraft_adapt.golden.heads import BoxResolution, ScoreResolution
 from icraft_adapt.golden.program import Program
 from icraft_adapt.golden.storage import read_program
+from icraft_adapt.postproc.core.family import family_of
 from icraft_adapt.postproc.decode.values import Part, filter_code
 from icraft_adapt.tests.adapter.networks import BUYI, V1, adapted, network_file, noise, pictures_folder, written
 
@@ -195,17 +198,19 @@ def test_the_integer_network_is_evaluated_with_and_without_the_filter(folder: Pa
 
 def test_the_filter_compares_codes_truncated_toward_zero(folder: Path, files: Mapping[str, bytes]) -> None:
     made, stored = read_folder(folder), program(files)
-    detector = integers_of(stored, made.reading, made.manifest.preprocess, 0.3)
-    maps, _ = detector.detector.heads(noise(3))
-    passed = detector.filter(maps)
+    detector = folder_integers(made, made.manifest.preprocess, 0.3)
+    codes = detector.run(letterbox(noise(3), detector.size, detector.preprocess)[0])
+    floats = {name: decode_map(codes[name], stored.formats()[name].normratios) for name in stored.outputs}
+    stopped = 0
     for level in made.reading.levels:
-        form = stored.formats()[level.obj]
-        normratio = float(form.normratios[0])
-        codes = np.rint(maps[level.obj] / normratio)
-        kept = np.isfinite(passed[level.obj])
-        np.testing.assert_array_equal(kept, codes > filter_code(0.3, Part(normratio, 8, 1)))
-        np.testing.assert_array_equal(passed[level.obj][kept], maps[level.obj][kept])
-        assert passed[level.cls] is maps[level.cls]
+        limit = filter_code(0.3, Part(float(stored.formats()[level.obj].normratios[0]), 8, 1))
+        floats[level.obj][codes[level.obj] <= limit] = -np.inf
+        stopped += int((codes[level.obj] <= limit).sum())
+    wanted = nms(family_of(made.reading).decode(made.reading, floats, 0.001), 0.65)
+    found = detector.decoder.filtered(codes, 0.001, 0.65)
+    assert 0 < len(found) == len(wanted)
+    assert stopped
+    np.testing.assert_allclose(np.sort(found.scores), np.sort(wanted.scores), rtol=1e-5)
 
 
 def test_a_folder_without_the_simulation_cannot_be_evaluated_in_integers(place: Path, tmp_path: Path) -> None:

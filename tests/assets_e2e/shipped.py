@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 
 from icraft_adapt.adapter.lowering import lowered
 from icraft_adapt.adapter.output_folder import OutputFolder
-from icraft_adapt.adapter.shipped_decoder import folder_decoder
+from icraft_adapt.adapter.postproc_task import Subject, integer_task
+from icraft_adapt.adapter.shipped_decoder import shipped_decoder
 from icraft_adapt.data.coco_ap import average_precision
 from icraft_adapt.data.detections import EVALUATION_IOU, EVALUATION_SCORE, Detections, GroundTruth, nms
 from icraft_adapt.data.images import find_images, read_image
@@ -53,6 +54,14 @@ def integers(folder: OutputFolder, images: Sequence[Path], bits: int) -> Program
     return quantise(network, samples, arithmetic, Settings(bits, saturation="null", per="channel"), image)
 
 
+def decoder_of(folder: OutputFolder, program: Program) -> Decoder:
+    """The decoder that ships with this network in integers."""
+    told, target = folder.manifest, load_target(folder.manifest.target)
+    name, size = (told.model.name, told.model.sha256), program.input.shape[2:]
+    subject = Subject(*name, folder.reading, size, told.preprocess, target, told.options.threshold)
+    return shipped_decoder(integer_task(subject, program, {}))
+
+
 def heads_of(folder: OutputFolder, program: Program, files: Sequence[Path]) -> Iterator[tuple[Maps, Placement]]:
     """Each picture's integer heads, and how it lies in the input."""
     engine, source = FastEngine(program), program.input
@@ -72,8 +81,9 @@ def in_numpy(folder: OutputFolder, program: Program, maps: Maps) -> Detections:
 def compare(folder: OutputFolder, program: Program, assets: Path, most: int) -> Scores:
     """Over the first labelled pictures that show something the network knows."""
     files = pictures(assets, folder.reading.classes)[:most]
-    decoder: Decoder = folder_decoder(folder, program)
-    numpy, shipped = [], []
+    decoder = decoder_of(folder, program)
+    numpy: list[Detections] = []
+    shipped: list[Detections] = []
     for maps, placed in heads_of(folder, program, files):
         for found, decoded in (
             (numpy, in_numpy(folder, program, maps)),
@@ -81,8 +91,8 @@ def compare(folder: OutputFolder, program: Program, assets: Path, most: int) -> 
         ):
             found.append(replace(decoded, boxes=placed.to_image(decoded.boxes)))
     truth = truth_of(assets, files, folder.reading.classes)
-    figures = [average_precision(truth, found).ap for found in (numpy, shipped)]
-    return Scores(*figures, (sum(map(len, numpy)), sum(map(len, shipped))), decoder.engine)
+    first, second = (average_precision(truth, found).ap for found in (numpy, shipped))
+    return Scores(first, second, (sum(map(len, numpy)), sum(map(len, shipped))), decoder.engine)
 
 
 def pictures(assets: Path, classes: int) -> list[Path]:

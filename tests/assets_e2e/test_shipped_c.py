@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
@@ -9,7 +10,6 @@ import numpy as np
 import pytest
 
 from icraft_adapt.adapter.output_folder import OutputFolder, read_folder
-from icraft_adapt.adapter.shipped_decoder import folder_decoder
 from icraft_adapt.data.images import find_images
 from icraft_adapt.golden.program import Program
 from icraft_adapt.postproc.c.library import compiler
@@ -17,16 +17,17 @@ from icraft_adapt.postproc.decode.engines import CompiledDecoder
 from icraft_adapt.postproc.decode.records import pack_records
 from icraft_adapt.postproc.decode.values import DecodeOptions
 from icraft_adapt.tests.assets_e2e.conftest import Folder
-from icraft_adapt.tests.assets_e2e.shipped import compare, heads_of, integers, pictures
+from icraft_adapt.tests.assets_e2e.shipped import compare, decoder_of, heads_of, integers, pictures
 
 pytestmark = pytest.mark.skipif(compiler() is None, reason="no C compiler")
 
 CASES = [("yolox_nano_416", 8), ("person_yolox_nano_192", 16)]
 PICTURES = 6
+Quantised = Callable[[str, int], tuple[OutputFolder, Program]]
 
 
 @pytest.fixture(scope="module")
-def quantised(folder: Folder, assets: Path) -> object:
+def quantised(folder: Folder, assets: Path) -> Quantised:
     """`quantised(model, bits)` is an output folder and its network in integers."""
 
     @cache
@@ -38,8 +39,9 @@ def quantised(folder: Folder, assets: Path) -> object:
 
 
 @pytest.mark.parametrize(("model", "bits"), CASES)
-def test_ap_of_the_generated_c_is_that_of_numpy(quantised: object, assets: Path, model: str, bits: int) -> None:
-    found = compare(*quantised(model, bits), assets, PICTURES)
+def test_ap_of_the_generated_c_is_that_of_numpy(quantised: Quantised, assets: Path, model: str, bits: int) -> None:
+    made, program = quantised(model, bits)
+    found = compare(made, program, assets, PICTURES)
     assert found.engine == "the generated C"
     assert found.numpy > 0.03
     assert abs(found.numpy - found.shipped) <= 0.0005
@@ -48,10 +50,10 @@ def test_ap_of_the_generated_c_is_that_of_numpy(quantised: object, assets: Path,
 
 @pytest.mark.parametrize(("model", "bits"), CASES)
 def test_records_give_the_boxes_of_the_maps_above_the_filter(
-    quantised: object, assets: Path, model: str, bits: int
+    quantised: Quantised, assets: Path, model: str, bits: int
 ) -> None:
     made, program = quantised(model, bits)
-    decoder = folder_decoder(made, program)
+    decoder = decoder_of(made, program)
     assert isinstance(decoder, CompiledDecoder)
     values, boxes = decoder.values, 0
     formats = program.formats()
