@@ -88,7 +88,7 @@ def nms(detections: Detections, iou_threshold: float, class_aware: bool = True) 
     """
     ranked = detections.select(np.argsort(-detections.scores, kind="stable"))
     groups = ranked.classes if class_aware else np.zeros_like(ranked.classes)
-    kept = [_survivors(ranked.boxes, np.flatnonzero(groups == g), iou_threshold) for g in np.unique(groups)]
+    kept = [_survivors(ranked.boxes, np.flatnonzero(groups == g), iou_threshold) for g in sorted(set(groups.tolist()))]
     return ranked.select(np.array(sorted(row for rows in kept for row in rows), np.int64))
 
 

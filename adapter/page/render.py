@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import sys
-from importlib.util import cache_from_source
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from ...postproc.c.render import compiled_templates
 from . import words
 from .section import all_sections
 from .story import Story
@@ -50,17 +48,10 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_readable,
-        bytecode_cache=_compiled(),
+        bytecode_cache=compiled_templates(__file__),
     )
     made.filters |= {name: getattr(words, name) for name in ("count", "large", "share", "short", "size")}
     return made
-
-
-def _compiled() -> FileSystemBytecodeCache | None:
-    """Compiled templates stand beside the compiled modules; None where Python may not write those either."""
-    folder = Path(cache_from_source(__file__)).parent
-    writable = not sys.dont_write_bytecode and folder.is_dir() and os.access(folder, os.W_OK)
-    return FileSystemBytecodeCache(str(folder), "%s.j2c") if writable else None
 
 
 def _readable(value: object) -> object:

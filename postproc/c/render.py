@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
+from importlib.util import cache_from_source
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 
 TEMPLATES = Path(__file__).parent.parent / "templates"
 _KEYWORDS = frozenset(
@@ -21,7 +24,7 @@ def render(subject: str, prefix: str, values: Mapping[str, object]) -> Iterator[
     """(file name, text) of every `templates/<subject>/*.j2`, sorted; `PREFIX` in a template's name is the prefix.
 
     Templates see `prefix`, `PREFIX` (its upper case) and `values`; a name that is not among them is an error, and so
-    is a float that is not written through the filter `c_float`.
+    is a float that is not written through the filter `c_float` or `c_floats`.
     """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES / subject),
@@ -30,12 +33,20 @@ def render(subject: str, prefix: str, values: Mapping[str, object]) -> Iterator[
         trim_blocks=True,
         lstrip_blocks=True,
         finalize=_no_bare_float,
+        bytecode_cache=compiled_templates(__file__),
     )
-    environment.filters["c_float"] = c_float
+    environment.filters |= {"c_float": c_float, "c_floats": c_floats}
     for name in sorted(environment.list_templates(extensions=["j2"])):
         template = environment.get_template(name)
         text = template.render(values, prefix=prefix, PREFIX=prefix.upper())
         yield name.removesuffix(".j2").replace("PREFIX", prefix), text
+
+
+def compiled_templates(module: str) -> FileSystemBytecodeCache | None:
+    """Compiled templates stand beside a compiled module; None where Python may not write those either."""
+    folder = Path(cache_from_source(module)).parent
+    writable = not sys.dont_write_bytecode and folder.is_dir() and os.access(folder, os.W_OK)
+    return FileSystemBytecodeCache(str(folder), "%s.j2c") if writable else None
 
 
 def c_prefix(name: str) -> str:
@@ -47,7 +58,12 @@ def c_prefix(name: str) -> str:
 def c_float(value: float) -> str:
     """A float32 literal that reads back to the same bits: nine significant digits."""
     digits = f"{value:.9g}"
-    return f"{digits}f" if any(mark in digits for mark in ".en") else f"{digits}.0f"
+    return f"{digits}f" if "." in digits or "e" in digits or "n" in digits else f"{digits}.0f"
+
+
+def c_floats(values: Iterable[float]) -> str:
+    """Literals with commas between them."""
+    return ", ".join(map(c_float, values))
 
 
 def comment(text: str) -> str:

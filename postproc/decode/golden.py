@@ -73,15 +73,18 @@ def golden_of(values: DecodeValues, heads: Maps) -> Golden:
 
 
 def _best_cells(values: DecodeValues, heads: Maps, integer: bool) -> tuple[GoldenCell, ...]:
+    levels = cells_of(values, heads)
+    scales = [parts.obj.normratio for parts in values.quantised.levels] if integer else [1.0] * len(levels)
+    logits = np.concatenate([cells.obj.astype(np.float64) * scale for cells, scale in zip(levels, scales, strict=True)])
+    owners = np.repeat(np.arange(len(levels)), [len(cells.obj) for cells in levels])
     found = []
-    for level, cells in enumerate(cells_of(values, heads)):
-        scale = values.quantised.levels[level].obj.normratio if integer else 1.0
-        for row in np.argsort(-cells.obj.astype(np.float64), kind="stable")[:MOST_CELLS]:
-            numbers = (cells.obj[row], *cells.reg[row], *cells.cls[row])
-            kept = tuple(int(n) if integer else float(np.float32(n)) for n in numbers)
-            found.append((-kept[0] * scale, GoldenCell(level, int(cells.x[row]), int(cells.y[row]), kept)))
-    found.sort(key=lambda pair: pair[0])
-    return tuple(cell for _, cell in found[:MOST_CELLS])
+    for anchor in np.argsort(-logits, kind="stable")[:MOST_CELLS].tolist():
+        level = int(owners[anchor])
+        cells, row = levels[level], anchor - values.first_anchors[level]
+        numbers = np.concatenate([cells.obj[row : row + 1], cells.reg[row], cells.cls[row]])
+        kept = numbers if integer else numbers.astype(np.float32)
+        found.append(GoldenCell(level, int(cells.x[row]), int(cells.y[row]), tuple(kept.tolist())))
+    return tuple(found)
 
 
 def _vectors(values: DecodeValues, cells: Sequence[GoldenCell], score: float, fill: float | None) -> Vectors:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ...data.detections import nms
 from ..c.project import Component
 from ..c.render import c_prefix
@@ -9,6 +11,8 @@ from ..core.family import family_of
 from ..core.generator import Task
 from ..track.golden import film_of
 from ..track.sources import ByteTrackValues, byte_track_component
+
+_BEST = 64  # boxes before suppression: a film needs few
 
 
 class ByteTrack:
@@ -21,7 +25,8 @@ class ByteTrack:
         """The tracker with the reference's options and capacities for hundreds of boxes."""
         values = ByteTrackValues(provenance=task.provenance)
         decoded = family_of(task.reading).decode(task.reading, task.float_heads(), task.score)
-        return byte_track_component(c_prefix(task.name), values, film_of(nms(decoded, task.iou), values.options))
+        best = decoded.select(np.argsort(-decoded.scores, kind="stable")[:_BEST])
+        return byte_track_component(c_prefix(task.name), values, film_of(nms(best, task.iou), values.options))
 
 
 GENERATOR = ByteTrack()

@@ -8,8 +8,6 @@ from dataclasses import replace
 from ...errors import AdaptError
 from ..c.project import Component
 from ..core.generator import Decoder, HeadFormat, Task
-from ..decode.c_decoder import CDecoder
-from ..decode.engines import CompiledDecoder, ReferenceDecoder
 from ..decode.golden import golden_of
 from ..decode.sources import yolox_component
 from ..decode.values import COORDINATE_CHANNELS, DecodeValues, Grid, IntegerHeads, Part, Parts
@@ -29,6 +27,9 @@ class Yolox:
 
     def decoder(self, task: Task) -> Decoder:
         """The generated C; its numpy reference where there is no compiler, or none that works."""
+        from ..decode.c_decoder import CDecoder  # only here: the main job writes C and calls none
+        from ..decode.engines import CompiledDecoder, ReferenceDecoder
+
         values = values_of(task)
         try:
             return CompiledDecoder(values, CDecoder(values))

@@ -79,9 +79,9 @@ class ByteTracker:
         pool = self._match(tracked.join(lost), found, high, self._options.match_thresh, fuse)
         rest = np.flatnonzero(pool[: len(tracked)] == NOBODY)
         pool[rest] = self._match(tracked.select(rest), found, low, SECOND_LIMIT, fuse=False)
-        free = np.setdiff1d(high, pool)
+        free = _left(high, pool, len(found))
         newcomers = self._match(once, found, free, UNCONFIRMED_LIMIT, fuse)
-        free = np.setdiff1d(free, newcomers)
+        free = _left(free, newcomers, len(found))
         new = free[found.scores[free] >= self._dtype(self._options.new_track_score)]
 
         # In the tracked list confirmed and unconfirmed tracks stand in the order of their start or return.
@@ -158,6 +158,13 @@ class ByteTracker:
         if self._options.max_aspect > 0:
             kept &= ~(width > self._dtype(self._options.max_aspect) * height)
         return tracks.select(kept)
+
+
+def _left(rows: Array, matched: Array, count: int) -> Array:
+    """The rows, of `count` in all, that nothing was matched with."""
+    taken = np.zeros(count, np.bool_)
+    taken[matched[matched != NOBODY]] = True
+    return rows[~taken[rows]]
 
 
 def _predicted(tracks: _List, *, still: bool) -> _List:
