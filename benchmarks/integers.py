@@ -10,19 +10,21 @@ and targets whose title holds the text.
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args
 from unittest.mock import patch
+
+import numpy as np
+from numpy.typing import NDArray
 
 from icraft_adapt.adapter import pipeline
 from icraft_adapt.adapter.calibrate import Calibration
 from icraft_adapt.adapter.detector import Detector, original_detector
 from icraft_adapt.adapter.facts import Facts
 from icraft_adapt.adapter.heads import Heads
-from icraft_adapt.adapter.integer_detector import integers_of
 from icraft_adapt.adapter.progress import Silent
 from icraft_adapt.adapter.request import Request
 from icraft_adapt.adapter.simulate import make_quantiser
@@ -32,8 +34,11 @@ from icraft_adapt.data.detections import Detections, GroundTruth
 from icraft_adapt.data.images import find_images, read_image
 from icraft_adapt.data.labels import load_labels
 from icraft_adapt.golden.engine.fast import FastEngine
+from icraft_adapt.golden.engine.protocol import decode_map, encode_image
 from icraft_adapt.golden.mixing import pick, rank
 from icraft_adapt.golden.normratio import Saturation
+from icraft_adapt.golden.program import Program
+from icraft_adapt.golden.quantise import Quantiser
 from icraft_adapt.golden.settings import Settings
 from icraft_adapt.graph.reading import Reading
 from icraft_adapt.graph.session import Session
@@ -41,7 +46,7 @@ from icraft_adapt.graph.session import Session
 HEADER = "| network | AP | of the original | 95 % | agreement | 95 % |\n|---|---|---|---|---|---|"
 BUDGET = 0.2
 RANKED_IMAGES = 2
-SATURATIONS: tuple[Saturation, ...] = get_args(Saturation)
+Per = Literal["channel", "tensor"]
 
 
 class _Caught(Exception):  # noqa: N818  (no error: it ends the main job where its integers begin)
@@ -100,25 +105,24 @@ def rows(assets: Path, model: str, target: str) -> Iterator[str]:
     detector = float_detector(made.facts)
     yield scale.row("adapted, float32", [detector.detect(picture) for picture in scale.pictures])
     quantiser, _ = make_quantiser(made.facts, made.seen)
-    for name, settings in asked(made, quantiser).items():
+    for name, settings in asked(made, quantiser):
         program = quantiser.program(settings)
         wide = sum(layer.macs for layer in quantiser.network.layers if settings.bits_of(layer.name) > 8)
         share = wide / sum(layer.macs for layer in quantiser.network.layers)
-        detector = integers_of(program, reading, preprocess, request.threshold).detector
+        detector = Detector(integer_maps(program), reading, program.input.shape[2:], preprocess)
         suffix = f", {share:.1%} of the MACs" if settings.mixed else ""
         yield scale.row(name + suffix, [detector.detect(picture) for picture in scale.pictures])
 
 
-def asked(made: _Caught, quantiser: Any) -> Mapping[str, Settings]:  # noqa: ANN401
-    """The settings to compare by their names."""
+def asked(made: _Caught, quantiser: Quantiser) -> Iterator[tuple[str, Settings]]:
+    """The settings to compare and their names; the ranking, which takes longest, comes last."""
+    yield "16 bits", Settings(bits=16)
+    for per in get_args(Per):
+        for saturation in get_args(Saturation):
+            yield f"8 bits, {saturation}, weights per {per}", Settings(saturation=saturation, per=per)
+    yield "16 bits, weights per tensor", Settings(bits=16, per="tensor")
     pictures = list(zip(made.seen.inputs, made.heads, strict=True))[:RANKED_IMAGES]
-    found = {"16 bits": Settings(bits=16)}
-    found["8 bits and 16"] = Settings(mixed=pick(rank(quantiser, FastEngine, pictures, Settings()), BUDGET))
-    for per in ("channel", "tensor"):
-        for saturation in SATURATIONS:
-            found[f"8 bits, {saturation}, weights per {per}"] = Settings(saturation=saturation, per=per)
-    found["16 bits, weights per tensor"] = Settings(bits=16, per="tensor")
-    return found
+    yield "8 bits and 16", Settings(mixed=pick(rank(quantiser, FastEngine, pictures, Settings()), BUDGET))
 
 
 def caught(request: Request) -> _Caught:
@@ -150,6 +154,17 @@ def float_detector(facts: Facts) -> Detector:
     session, (height, width) = Session(facts.final), facts.prepared.input_shape[2:]
     name, reading = session.inputs[0], by_outputs(facts.prepared.reading)
     return Detector(lambda tensor: session.run({name: tensor}), reading, (height, width), facts.request.preprocess)
+
+
+def integer_maps(program: Program) -> Callable[[NDArray[np.float32]], Heads]:
+    """From the input to the heads of the integer network, as float32."""
+    engine, formats, source = FastEngine(program), program.formats(), program.input
+
+    def run(tensor: NDArray[np.float32]) -> Heads:
+        maps = engine.run(encode_image(tensor, source, program.code_max(source.format.bits))).maps
+        return {name: decode_map(codes, formats[name].normratios) for name, codes in maps.items()}
+
+    return run
 
 
 def scale_of(assets: Path, request: Request, *, people: bool) -> Scale:

@@ -7,11 +7,21 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
+SCRIPTS = (
+    "main_job.py",
+    "accuracy.py",
+    "integers.py",
+    "simulator.py",
+    "calibration.py",
+    "report_page.py",
+    "decode.py",
+    "tracker.py",
+)
 
 
 def main() -> None:
     """Run each script; the ones that need the assets are given their folder."""
-    for script in ("main_job.py", "accuracy.py", "report_page.py", "decode.py", "tracker.py"):
+    for script in SCRIPTS:
         print(f"\n## {script}\n", flush=True)
         subprocess.run([sys.executable, str(HERE / script)], check=True)
 
