@@ -16,7 +16,7 @@ from .network import Bilinear, FloatLayer, Linear, Mean, Network, Product, Reals
 from .normratio import Values
 from .program import Concatenation, Convolution, MapFormat
 from .samples import Samples
-from .scales import Sizes, fix
+from .scales import Sizes, biased, fix
 from .settings import Settings
 
 _ROOM = 1.1  # over the reach seen in the sample
@@ -50,7 +50,7 @@ def convolution(layer: FloatLayer, operator: Linear, around: Surroundings) -> Co
     fixed = fix(weight, bias, sizes, around.arithmetic, **options)
     real, held = _input_codes(layer.inputs[0], around)
     drift = _drift(weight, fixed.weight * fixed.step[:, None, None, None], real, held)
-    fixed = fix(weight, bias + drift, sizes, around.arithmetic, **options)
+    fixed = biased(fixed, bias + drift, around.arithmetic, options["bits"])
     return Convolution(fixed.weight, operator.stride, operator.pads, operator.dilation, operator.groups, fixed.epilogue)
 
 

@@ -6,7 +6,7 @@ its bias step u = m * 2^-n; s is shared by the channels of a layer.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -65,15 +65,23 @@ def fix(
     weights, multiplier, shift, cut, error = min(tried, key=lambda each: float(each[-1].sum()))
     unit = np.ldexp(multiplier.astype(np.float64), -shift)
     step = np.ldexp(unit, -(cut or 0))
-    lost = _lost(arithmetic, cut, unit)
-    limit = 2 ** (width.bias_bits - 1) - 1
-    fixed_bias = np.clip(round_half_away(bias / np.maximum(unit, 1e-300) + lost), -limit, limit)
     negative = round_half_away(slope * multiplier)
     negative_shift = shift.copy()
     if arithmetic.leaky_shift == "free" and slope not in (0.0, 1.0):
         negative, negative_shift = encode_scale(slope * unit, width.multiplier_max, width.shift_min, width.shift_max)
     negative = np.minimum(negative, width.multiplier_max)
-    return Fixed(weights, Epilogue(cut, fixed_bias, multiplier, shift, negative, negative_shift), step, error)
+    plain = Epilogue(cut, np.zeros_like(shift), multiplier, shift, negative, negative_shift)
+    return biased(Fixed(weights, plain, step, error), bias, arithmetic, bits)
+
+
+def biased(fixed: Fixed, bias: Reals, arithmetic: Arithmetic, bits: int) -> Fixed:
+    """The same weights and scales with other biases b' [o], in output codes; one beyond the register is clipped."""
+    epilogue = fixed.epilogue
+    unit = np.ldexp(epilogue.multiplier.astype(np.float64), -epilogue.shift)
+    lost = _lost(arithmetic, epilogue.first_cut, unit)
+    limit = 2 ** (arithmetic.widths[bits].bias_bits - 1) - 1
+    held = np.clip(round_half_away(bias / np.maximum(unit, 1e-300) + lost), -limit, limit)
+    return replace(fixed, epilogue=replace(epilogue, bias=held))
 
 
 def _lost(arithmetic: Arithmetic, cut: int | None, unit: Reals) -> Reals:
