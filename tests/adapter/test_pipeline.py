@@ -35,6 +35,12 @@ FILES = {
     "golden/inputs.npz",
     "golden/original.npz",
     "golden/adapted.npz",
+    *(
+        f"postproc/{name}"
+        for name in ("CMakeLists.txt", "Makefile", "README.md", "net_main.c", "net_post.c", "net_post.h")
+    ),
+    *(f"postproc/net_{name}" for name in ("post_selftest.c", "tables.c", "tables.h")),
+    *(f"postproc/net_track{name}" for name in (".c", ".h", "_main.c", "_selftest.c")),
 }
 VARIANTS: dict[str, tuple[YoloxConfig, OutputForm, Spelling]] = {
     "plain": (NANO, OutputForm(), {}),

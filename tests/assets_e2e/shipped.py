@@ -28,6 +28,9 @@ from icraft_adapt.golden.settings import Image, Settings
 from icraft_adapt.graph.model import Model
 from icraft_adapt.postproc.core.family import family_of
 from icraft_adapt.postproc.core.generator import Decoder
+from icraft_adapt.postproc.decode.engines import CompiledDecoder
+from icraft_adapt.postproc.decode.records import pack_records
+from icraft_adapt.postproc.decode.values import DecodeOptions
 from icraft_adapt.targets.loader import load_target
 
 Maps = dict[str, NDArray[Any]]
@@ -93,6 +96,23 @@ def compare(folder: OutputFolder, program: Program, assets: Path, most: int) -> 
     truth = truth_of(assets, files, folder.reading.classes)
     first, second = (average_precision(truth, found).ap for found in (numpy, shipped))
     return Scores(first, second, (sum(map(len, numpy)), sum(map(len, shipped))), decoder.engine)
+
+
+def differing_records(folder: OutputFolder, program: Program, files: Sequence[Path]) -> int:
+    """How many pictures' filter records give other boxes than their maps above the filter's threshold; both in C."""
+    decoder = decoder_of(folder, program)
+    assert isinstance(decoder, CompiledDecoder)
+    score, differing = folder.manifest.options.threshold, 0
+    for maps, _ in heads_of(folder, program, files):
+        records = decoder.program.records(pack_records(decoder.values, maps), DecodeOptions(score, EVALUATION_IOU))
+        raw = decoder.program.codes(maps, DecodeOptions(score, EVALUATION_IOU, as_hardware=True))
+        pairs = zip(_arrays(records.detections), _arrays(raw.detections), strict=True)
+        differing += not all(np.array_equal(a, b) for a, b in pairs)
+    return differing
+
+
+def _arrays(found: Detections) -> tuple[NDArray[Any], ...]:
+    return found.boxes, found.scores, found.classes
 
 
 def pictures(assets: Path, classes: int) -> list[Path]:
