@@ -27,11 +27,6 @@ class Aligned:
     values: Array
 
 
-def is_layout(name: str) -> bool:
-    """NCHW, NHWC, or NCHWc with the channels of a block."""
-    return name in ("NCHW", "NHWC") or _BLOCKED.fullmatch(name) is not None
-
-
 def stored_shape(shape: Shape, layout: str) -> Shape:
     """How a map [1, c, h, w] is stored; the channels of the last block are padded."""
     n, c, h, w = shape

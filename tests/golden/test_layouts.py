@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from icraft_adapt.golden.layouts import SWAPPED, aligned, is_layout, stored, stored_shape
+from icraft_adapt.golden.layouts import SWAPPED, aligned, stored, stored_shape
 
 LAYOUTS = ("NCHW", "NHWC", "NCHWc4", "NCHWc16", "NCHWc32")
 SIDES = st.integers(1, 40)
@@ -56,10 +56,3 @@ def test_what_cannot_be_the_map_is_none(shape: tuple[int, ...]) -> None:
 def test_vectors_have_no_layout() -> None:
     (found,) = aligned(np.arange(7), (1, 7), None)
     assert found.values.shape == (1, 7)
-
-
-@pytest.mark.parametrize(
-    ("name", "known"), [("NCHW", True), ("NCHWc8", True), ("NCHWc0", False), ("NHCW", False), ("NCHWc", False)]
-)
-def test_names(name: str, known: bool) -> None:
-    assert is_layout(name) is known
