@@ -75,10 +75,8 @@ def _read(array: Array, shape: Shape, layout: str) -> Iterator[Array]:
             yield array.reshape(shape)
         return
     wanted = stored_shape(shape, layout)
-    padded = (
-        array.ndim in (3, 4) and layout == "NHWC" and array.shape[-3:-1] == shape[2:] and array.shape[-1] > shape[1]
-    )
-    if padded:
+    one = array.ndim == 3 or (array.ndim == 4 and array.shape[0] == 1)
+    if layout == "NHWC" and one and array.shape[-3:-1] == shape[2:] and array.shape[-1] > shape[1]:  # channels padded
         yield array.reshape(1, *array.shape[-3:])[..., : shape[1]].transpose(0, 3, 1, 2)
     if array.size != math.prod(wanted) or not (array.ndim == 1 or array.shape in (wanted, wanted[1:])):
         return

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
+import math
 from typing import Any
-
-import numpy as np
 
 from ...data.preprocess import Preprocess
 from ...errors import AdaptError, Exit
@@ -54,7 +53,7 @@ def read_baseline(data: bytes, where: str) -> Baseline:
     validate(document, PATH, "baseline", where)
     try:
         return _baseline(document)
-    except ValueError as error:
+    except (ValueError, OverflowError) as error:
         raise AdaptError(f"a damaged baseline: {error}", where=where, hint=AGAIN) from error
 
 
@@ -98,7 +97,7 @@ def _layer(record: LayerRecord) -> dict[str, Json]:
 
 def _baseline(document: dict[str, Any]) -> Baseline:
     told, image = document["preprocess"], document["input"]
-    shape = tuple(image["shape"])
+    shape = tuple(int(side) for side in image["shape"])
     if not shape[1] == sum(int(count) for count, _ in image["normratios"]) == len(image["shift"]):
         raise ValueError(f"its input has {shape[1]} channels, and other numbers of scales or shifts")
     return Baseline(
@@ -127,8 +126,8 @@ def _baseline(document: dict[str, Any]) -> Baseline:
 
 
 def _layer_record(layer: dict[str, Any]) -> LayerRecord:
-    shape = tuple(layer["shape"])
-    size = int(np.prod(shape))
+    shape = tuple(int(side) for side in layer["shape"])
+    size = math.prod(shape)
     kept = Fingerprint(
         shape,
         layer["digest"],

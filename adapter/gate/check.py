@@ -26,6 +26,7 @@ from .requests import CheckRequest, place
 from .verdict import FaultResult, Verdict
 
 _SURE = 0.3  # the score of a box worth a word
+_FAR = 1e9  # pixels
 _LEVEL = 0  # of the heads that faults are put into
 
 
@@ -139,7 +140,7 @@ def _matching(kept: tuple[Box, ...], found: tuple[Box, ...]) -> Matching:
 
 def _detections(boxes: tuple[Box, ...]) -> Detections:
     return Detections(
-        np.array([each.corners for each in boxes], np.float32).reshape(-1, 4),
+        np.clip(np.array([each.corners for each in boxes]).reshape(-1, 4), -_FAR, _FAR).astype(np.float32),
         np.array([each.score for each in boxes], np.float32),
         np.array([each.category for each in boxes], np.int64),
     )

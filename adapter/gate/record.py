@@ -108,11 +108,12 @@ def consistent(golden: GoldenFolder, result: Result) -> None:
 
 
 def boxes_of(reading: Reading, program: Program, result: Result) -> tuple[Box, ...]:
-    """What the integer network finds, the best first."""
+    """What the integer network finds, the best first; without boxes of no finite size."""
     (heads,) = values_of(program, [result.maps])
     found = detections(reading, heads, _SCORE)
     rows = zip(found.classes.tolist(), found.scores.tolist(), found.boxes.tolist(), strict=True)
     boxes = (Box(int(c), round(s, 4), tuple(round(x, 1) for x in corners)) for c, s, corners in rows)
+    boxes = (box for box in boxes if np.isfinite(box.corners).all())
     return tuple(sorted(boxes, key=lambda box: (-box.score, box.category, box.corners)))
 
 

@@ -48,7 +48,7 @@ def test_channels_padded_at_the_end_of_nhwc_are_cut_off() -> None:
         np.testing.assert_array_equal(aligned(each, values.shape, "NHWC")[0].values, values)
 
 
-@pytest.mark.parametrize("shape", [(1, 5, 6, 8), (5, 7), (2, 5, 6, 7), (1, 6, 5, 7)])
+@pytest.mark.parametrize("shape", [(1, 5, 6, 8), (5, 7), (2, 5, 6, 7), (1, 6, 5, 7), (2, 6, 7, 32)])
 def test_what_cannot_be_the_map_is_none(shape: tuple[int, ...]) -> None:
     assert aligned(np.zeros(shape), (1, 5, 6, 7), None) == []
 
