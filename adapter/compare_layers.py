@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from math import prod
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..golden.engine.protocol import Engine
 from ..golden.layers import LayerComparison, LayerFigures
-from ..golden.network import Network
+from ..golden.network import FloatLayer, Network
 from ..golden.program import Program
 from ..golden.samples import roots
 from ..graph.edit import Origin
@@ -19,6 +20,8 @@ from .facts import Facts
 from .lowering import origins_of, traced
 from .progress import Progress
 
+_AT_ONCE = 1 << 23  # values of maps in each network
+
 Values = NDArray[np.float32]
 Sources = Mapping[str, tuple[str, Origin | None]]
 
@@ -26,18 +29,47 @@ Sources = Mapping[str, tuple[str, Origin | None]]
 def compare_layers(
     facts: Facts, images: Sequence[Values], program: Program, engine: Engine, network: Network, progress: Progress
 ) -> tuple[LayerFigures, ...]:
-    """All layers in order, on these images; the original's maps where the rewrites kept or traced them."""
-    progress.stage("comparing layers", len(images))
+    """All layers in order, on these images; the original's maps where the rewrites kept or traced them.
+
+    The networks are run once more for each group of layers, so that few maps are in memory at once.
+    """
+    groups = _groups(network)
+    progress.stage("comparing layers", len(images) * len(groups))
     sources = _sources(facts, network)
-    original = Session(with_outputs(facts.prepared.original, sorted({tensor for tensor, _ in sources.values()})))
     made = {name for node in facts.final.graph.node for name in node.output}
-    adapted = Session(with_outputs(facts.final, [layer.name for layer in network.layers if layer.name in made]))
     comparison = LayerComparison(program, engine)
-    for tensor in images:
-        floats = adapted.run({network.input: tensor})
-        comparison.add(tensor, _with_cells(network, floats), _before(sources, original.run({network.input: tensor})))
-        progress.advance()
+    for group in groups:
+        origin = {layer.name: sources[layer.name] for layer in group if layer.name in sources}
+        original = Session(with_outputs(facts.prepared.original, sorted({tensor for tensor, _ in origin.values()})))
+        needed = dict.fromkeys(name for layer in group for name in _around(layer, network))
+        adapted = Session(with_outputs(facts.final, [name for name in needed if name in made]))
+        names = [layer.name for layer in group]
+        for tensor in images:
+            floats = _with_cells(network, adapted.run({network.input: tensor}), names)
+            comparison.add(tensor, floats, _before(origin, original.run({network.input: tensor})), names)
+            progress.advance()
     return comparison.figures()
+
+
+def _groups(network: Network) -> list[list[FloatLayer]]:
+    """The layers in order, in groups whose maps hold about _AT_ONCE values."""
+    groups: list[list[FloatLayer]] = []
+    held = _AT_ONCE
+    for layer in network.layers:
+        if held >= _AT_ONCE:
+            groups.append([])
+            held = 0
+        groups[-1].append(layer)
+        held += prod(layer.shape)
+    return groups
+
+
+def _around(layer: FloatLayer, network: Network) -> list[str]:
+    """A layer's map, its inputs, and the maps that tell those of them that the graph has no tensor for."""
+    near = [layer.name, *layer.inputs]
+    known = [found for name in near if (found := network.layer(name)) is not None]
+    readers = [reader.name for each in known for reader in network.readers()[each.name][:1]]
+    return [*near, *(name for each in known for name in each.inputs[:1]), *readers]
 
 
 def layer_anchors(facts: Facts, network: Network) -> dict[str, str]:
@@ -102,12 +134,18 @@ def _before(sources: Sources, truth: Mapping[str, Values]) -> dict[str, Values]:
     return before
 
 
-def _with_cells(network: Network, floats: Mapping[str, Values]) -> Mapping[str, Values]:
+def _with_cells(network: Network, floats: Mapping[str, Values], names: Collection[str]) -> Mapping[str, Values]:
     """The float maps with those that a fully connected layer passes through and the graph has no tensor for."""
     found = dict(floats)
+    wanted = {*names, *(each for name in names for each in _inputs(network, name))}
     for layer in network.layers:
-        if layer.name not in found:
+        if layer.name in wanted and layer.name not in found:
             source = layer.inputs[0] if layer.inputs[0] in found and layer.macs == 0 else None
             reader = network.readers()[layer.name][0].name if source is None else source
             found[layer.name] = floats[reader].reshape(layer.shape)
     return found
+
+
+def _inputs(network: Network, name: str) -> tuple[str, ...]:
+    layer = network.layer(name)
+    return () if layer is None else layer.inputs

@@ -6,7 +6,7 @@ they come out of the whole integer network, `single` with what this one layer ma
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -43,17 +43,24 @@ class LayerComparison:
         self._counts: dict[str, Counts] = {}
         self._traced: set[str] = set()
 
-    def add(self, image: Values, adapted: Mapping[str, Values], original: Mapping[str, Values]) -> dict[str, Values]:
+    def add(
+        self,
+        image: Values,
+        adapted: Mapping[str, Values],
+        original: Mapping[str, Values],
+        only: Collection[str] | None = None,
+    ) -> None:
         """One image [1, c, h, w] with the float maps of both networks by the adapted network's names.
 
-        `adapted` holds every layer, `original` those that it has. Gives the integer network's outputs as floats.
+        `adapted` holds every layer with its inputs, `original` those that it has; `only` names the layers to compare
+        this time, so that not all maps need be in memory at once (None: all).
         """
         source = self._program.input
         codes = encode_image(image, source, self._program.code_max(source.format.bits))
-        names = [layer.name for layer in self._program.layers]
-        result = self._engine.run(codes, keep=names)
+        layers = [layer for layer in self._program.layers if only is None or layer.name in only]
+        result = self._engine.run(codes, keep=[layer.name for layer in layers])
         floats = {source.name: image, **adapted}
-        for layer in self._program.layers:
+        for layer in layers:
             before, accumulated, single = self._builders[layer.name]
             normratios = self._formats[layer.name].normratios
             accumulated.add(adapted[layer.name], decode_map(result.maps[layer.name], normratios))
@@ -63,7 +70,6 @@ class LayerComparison:
                 before.add(original[layer.name], adapted[layer.name])
             counts = result.counts[layer.name]
             self._counts[layer.name] = self._counts[layer.name] + counts if layer.name in self._counts else counts
-        return {name: decode_map(result.maps[name], self._formats[name].normratios) for name in self._program.outputs}
 
     def _alone(self, layer: Layer, floats: Mapping[str, Values]) -> NDArray[np.int64]:
         """The layer's codes from float inputs, each in its own format."""

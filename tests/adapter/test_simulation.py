@@ -13,7 +13,7 @@ from unittest.mock import patch
 import numpy as np
 import pytest
 
-from icraft_adapt.adapter import pipeline
+from icraft_adapt.adapter import compare_layers, pipeline
 from icraft_adapt.adapter.emit.report_json import report_document
 from icraft_adapt.adapter.emit.report_schema import validate_report
 from icraft_adapt.adapter.evaluation import evaluate
@@ -253,3 +253,9 @@ def test_heads_that_say_nothing_any_more_are_warned_of(simulated: tuple[Outcome,
     ]
     wide = replace(small, resolution=replace(small.resolution, largest_px=4000.0))
     assert not list(integer_warnings(replace(simulation, heads=(wide,), boxes=replace(blind, matched=9, lost=1))))
+
+
+def test_layers_compared_in_small_groups_are_compared_alike(place: Path, outcome: Outcome) -> None:
+    with patch.object(compare_layers, "_AT_ONCE", 1 << 14):
+        again = adapted(place / "net.onnx", target=BUYI, calibration=place / "pictures", html=False)
+    assert document(again)["layers"] == document(outcome)["layers"]

@@ -62,8 +62,8 @@ def test_layers_are_compared_accumulated_and_alone() -> None:
     session = Session(with_outputs(proto, names))
     for picture in pictures[4:]:
         floats = session.run({"x": picture})
-        outputs = comparison.add(picture, floats, {"y0": floats["y0"] * 2})
-        assert set(outputs) == {"out"}
+        comparison.add(picture, floats, {"y0": floats["y0"] * 2}, names[:3])
+        comparison.add(picture, floats, {}, names[3:])
     layers = {layer.name: layer for layer in comparison.figures()}
     assert list(layers) == names
     assert layers["y0"].adapted is not None
