@@ -19,6 +19,7 @@ from .packed import packed, packed_picture, unpacked, unpacked_picture
 KIND = "icraft-adapt/baseline/"
 SCHEMA = f"{KIND}1"
 PATH = SCHEMAS / "baseline.schema.json"
+_MOST_CHANNELS = 1 << 16
 AGAIN = "record a new one from a folder that you trust"
 
 
@@ -149,4 +150,7 @@ def _layer_record(layer: dict[str, Any]) -> LayerRecord:
 
 
 def _runs(pairs: list[list[float]]) -> Runs:
-    return tuple((int(count), float(value)) for count, value in pairs)
+    runs = tuple((int(count), float(value)) for count, value in pairs)
+    if any(count < 1 for count, _ in runs) or sum(count for count, _ in runs) > _MOST_CHANNELS:
+        raise ValueError("a scale has no channels, or too many")
+    return runs
