@@ -57,6 +57,11 @@ PARTS = (
             "postproc.core.choice",
         ),
     ),
+    Part(
+        "Write a generator of C",
+        "A family's decoder, or a tracker: [add-a-family.md](../add-a-family.md#its-c).",
+        ("postproc.core.generator", "postproc.c.project", "postproc.c.render"),
+    ),
 )
 
 

@@ -14,7 +14,7 @@ from icraft_adapt.postproc.track.options import TrackOptions
 from icraft_adapt.postproc.track.sources import ByteTrackValues, byte_track_component
 from icraft_adapt.tests.track.conftest import ASSETS, ROOT
 from icraft_adapt.tests.track.scenes import KINDS, sequence
-from icraft_adapt.tests.track.sequences import frames_of, records
+from icraft_adapt.tests.track.sequences import NAMES, frames_of, records
 
 HERE = Path(__file__).parent
 STRICT = (
@@ -137,7 +137,7 @@ def films(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, str]:
     folder = written(tmp_path_factory.mktemp("films"), "byte")
     program = compiled_for("gcc", folder)
     made = {kind: records(boxes for seed in range(4) for boxes in sequence(kind, seed)) for kind in KINDS}
-    real = {name: ASSETS / "mot" / "detections" / f"{name}.txt" for name in ("palace", "i3")}
+    real = {name: ASSETS / "mot" / "detections" / f"{name}.txt" for name in NAMES}
     made |= {name: records(frames_of(file)) for name, file in real.items() if file.is_file()}
     bits = {}
     for name, frames in made.items():
