@@ -15,6 +15,7 @@ from .program import Layer, MapFormat, Program
 from .samples import Samples
 from .settings import Image, Settings
 
+_KEPT_PROGRAMS = 2  # whose layers are at hand: weights take much memory
 _HALVINGS = 9  # a 16-bit map at most this much coarser than it could be, less one
 
 
@@ -58,13 +59,17 @@ class Quantiser:
 
     def _layer(self, layer: FloatLayer, around: Surroundings) -> Layer:
         key = _key(layer, around)
-        if key not in self._layers:
+        made = self._layers.pop(key, None)
+        if made is None:
             if isinstance(layer.operator, Linear):
                 operator = convolution(layer, layer.operator, around)
             else:
                 operator = elementwise(layer, around.formats, around.arithmetic)  # type: ignore[assignment]
-            self._layers[key] = Layer(layer.name, layer.inputs, operator, around.formats[layer.name], layer.source)
-        return self._layers[key]
+            made = Layer(layer.name, layer.inputs, operator, around.formats[layer.name], layer.source)
+        self._layers[key] = made
+        while len(self._layers) > _KEPT_PROGRAMS * len(self.network.layers):
+            del self._layers[next(iter(self._layers))]
+        return made
 
     def _coarsen(self, layer: FloatLayer, around: Surroundings, formats: dict[str, MapFormat]) -> None:
         """A 16-bit map may be too fine for an 8-bit reader, whose registers shift less: take the best step."""
