@@ -21,7 +21,7 @@ from icraft_adapt.tests.adapter.networks import BUYI, adapted, network_file, noi
 @pytest.fixture
 def asked(tmp_path: Path) -> EvaluationRequest:
     """A network kept as it is for a target that runs it, its output folder, three pictures."""
-    file, pictures = network_file(tmp_path), pictures_folder(tmp_path)
+    file, pictures = network_file(tmp_path), pictures_folder(tmp_path, 3)
     folder = written(adapted(file, target=BUYI), tmp_path / "out")
     return EvaluationRequest(folder, pictures)
 

@@ -153,10 +153,11 @@ def test_manual_lists_and_describes(command: Run, manual: str) -> None:
 def test_defaults_are_those_of_the_request() -> None:
     given = adapt.make_context("adapt", ["net.onnx"]).params
     assert options.take_preprocess(given) is None
+    given = options.take_threshold(given)
     for field in fields(Request):
         if field.name in given and field.default is not MISSING:
             assert given[field.name] == field.default, field.name
-    assert {field.name for field in fields(Request)} - given.keys() == {"preprocess"}
+    assert {field.name for field in fields(Request)} - given.keys() == {"preprocess", "threshold"}
 
 
 def test_options_reach_the_request() -> None:
