@@ -6,9 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .detections import Detections, iou_matrix
 
+Boxes = NDArray[np.float32]
+
+_AT_ONCE = 256  # rows of boxes against all others
 SAME_PLACE = 0.5  # the IoU from which two boxes are one object
 
 
@@ -55,10 +59,9 @@ def match(reference: Sequence[Detections], candidate: Sequence[Detections], low:
 
 def _pairs(theirs: Detections, ours: Detections) -> list[tuple[int, int, float]]:
     """(row, column, IoU) of boxes that stand in the same place, the best overlaps first, each box once."""
-    overlap = iou_matrix(theirs.boxes, ours.boxes)
-    rows, columns = np.nonzero(overlap >= SAME_PLACE)
+    rows, columns, overlap = _overlapping(theirs.boxes, ours.boxes)
     same = theirs.classes[rows] == ours.classes[columns]
-    ranked = np.lexsort((columns, rows, -overlap[rows, columns], ~same))
+    ranked = np.lexsort((columns, rows, -overlap, ~same))
     found: list[tuple[int, int, float]] = []
     used_rows: set[int] = set()
     used_columns: set[int] = set()
@@ -68,5 +71,22 @@ def _pairs(theirs: Detections, ours: Detections) -> list[tuple[int, int, float]]
             continue
         used_rows.add(row)
         used_columns.add(column)
-        found.append((row, column, float(overlap[row, column])))
+        found.append((row, column, float(overlap[index])))
     return found
+
+
+def _overlapping(a: Boxes, b: Boxes) -> tuple[NDArray[np.int64], NDArray[np.int64], Boxes]:
+    """Rows of a, rows of b and IoU of all that stand in the same place; a network gone wild has thousands of boxes."""
+    rows, columns, overlaps = [], [], []
+    for first in range(0, len(a), _AT_ONCE):
+        iou = iou_matrix(a[first : first + _AT_ONCE], b)
+        here, there = np.nonzero(iou >= SAME_PLACE)
+        rows.append(here + first)
+        columns.append(there)
+        overlaps.append(iou[here, there])
+    nothing = np.zeros(0, np.int64)
+    return (
+        np.concatenate([nothing, *rows]),
+        np.concatenate([nothing, *columns]),
+        np.concatenate([np.zeros(0, np.float32), *overlaps]),
+    )
