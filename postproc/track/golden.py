@@ -14,6 +14,7 @@ from .types import Boxes, Tracks
 FRAMES = 24
 MOST_FOUND = 6
 _MADE = 4  # bodies set beside those that were found, far from them and from one another
+_FARTHEST = 1e5  # pixels: what a network gone wild says beyond leaves no room for those
 _BUFFER = 4  # frames: short, so that tracks end within the film
 _SCORES = np.array([0.9, 0.75, 0.62, 0.9, 0.3, 0.8, 0.5, 0.66, 0.55, 0.7, 0.2], np.float32)  # high, low, on the edge
 # When the made ones are not seen, first and last frame: found again, found again later, expired, not yet there.
@@ -44,7 +45,8 @@ def _bodies(found: Detections) -> Boxes:
     """Left, top, width, height, float32 [n, 4], and classes; the made ones last."""
     sizes = found.boxes[:, 2:] - found.boxes[:, :2]
     given = Boxes(np.hstack([found.boxes[:, :2], sizes]), found.scores, found.classes.astype(np.int32))
-    given = given.select(np.flatnonzero(given.usable() & (sizes >= 4).all(axis=1))[:MOST_FOUND])
+    fit = given.usable() & (sizes >= 4).all(axis=1) & (np.abs(given.boxes) <= _FARTHEST).all(axis=1)
+    given = given.select(np.flatnonzero(fit)[:MOST_FOUND])
     number = np.arange(_MADE)
     edge = (given.boxes[:, 0] + 2 * given.boxes[:, 2]).max(initial=0)
     made = np.column_stack([edge + 100 * (number + 1), 25.0 * number, 30.0 + number, 60.0 + 2 * number])

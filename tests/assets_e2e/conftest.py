@@ -20,7 +20,7 @@ Folder = Callable[..., Path]
 def command(*arguments: object) -> subprocess.CompletedProcess[str]:
     """The real command line in a process of its own."""
     call = [sys.executable, "-c", COMMAND, *map(str, arguments)]
-    return subprocess.run(call, capture_output=True, text=True, timeout=120, check=False)
+    return subprocess.run(call, capture_output=True, text=True, timeout=600, check=False)
 
 
 @pytest.fixture(scope="session")

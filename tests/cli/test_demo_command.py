@@ -35,7 +35,7 @@ class Place:
     def run(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         call = [sys.executable, "-c", COMMAND, "demo", *arguments]
         env = os.environ | {"TMPDIR": str(self.scratch), "PYTHONPATH": str(self.libraries)}
-        return subprocess.run(call, cwd=self.here, env=env, capture_output=True, text=True, timeout=120)
+        return subprocess.run(call, cwd=self.here, env=env, capture_output=True, text=True, timeout=600)
 
     def files(self) -> dict[str, bytes]:
         folder = self.here / "demo.icraft"

@@ -30,7 +30,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def track(place: Path) -> Track:
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:
         call = [sys.executable, "-c", COMMAND, "track", *arguments]
-        return subprocess.run(call, cwd=place, capture_output=True, text=True, timeout=120)
+        return subprocess.run(call, cwd=place, capture_output=True, text=True, timeout=600)
 
     return run
 

@@ -36,7 +36,7 @@ def needs(*programs: str) -> None:
 
 def run(command: Sequence[object], folder: Path) -> subprocess.CompletedProcess[str]:
     """A command that must end well."""
-    result = subprocess.run([*map(str, command)], cwd=folder, capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run([*map(str, command)], cwd=folder, capture_output=True, text=True, timeout=600, check=False)
     assert result.returncode == 0, f"{' '.join(map(str, command))}\n{result.stdout}{result.stderr}"
     return result
 

@@ -29,7 +29,7 @@ def command(place: Path, tmp_path: Path) -> Run:
         call = [sys.executable, "-c", COMMAND, *(names.get(each, each) for each in arguments)]
         kept = {name: value for name, value in os.environ.items() if name != "GITHUB_ACTIONS"}
         told = {**kept, **variables}
-        return subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, timeout=120, env=told)
+        return subprocess.run(call, cwd=tmp_path, capture_output=True, text=True, timeout=600, env=told)
 
     return run
 

@@ -104,7 +104,7 @@ def test_without_images_one_fit_is_drawn_once(plain: Story) -> None:
 
 def test_with_images_each_layer_has_its_own_fit(hostile: Story) -> None:
     told = section("activations", hostile)
-    assert told.images == 6
+    assert told.images == 8
     assert sorted(layer for plot in told.plots for layer in plot.layers) == sorted(
         fit.anchor for fit in hostile.report.activations
     )
@@ -184,7 +184,7 @@ def test_every_node_has_its_place(plain: Story) -> None:
 
 def test_pictures_are_the_first_on_which_the_original_finds_anything(hostile: Story) -> None:
     told = section("pictures", hostile)
-    assert told.compared == 6
+    assert told.compared == 8
     assert 1 <= len(told.images) <= 4
     assert [image.name for image in told.images] == sorted(image.name for image in told.images)
     for image in told.images:

@@ -20,9 +20,10 @@ INTERRUPTED = (130, "", "icraft-adapt: interrupted\n")
 def test_signal_at_any_moment(server: Server, room: Room, number: signal.Signals) -> None:
     moments = random.Random(number)
     empty = room.listing()
-    start = time.monotonic()
     assert server.call(*CALL, "--out", "first.icraft", cwd=room.cwd).code == 0
-    whole = time.monotonic() - start
+    start = time.monotonic()
+    assert server.call(*CALL, "--out", "first.icraft", "--force", cwd=room.cwd).code == 0
+    whole = (time.monotonic() - start) / 2  # so that most signals come in time, on a machine with other work, too
     before = room.listing()
     interrupted = 0
     for _ in range(MOMENTS):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import subprocess
 import sys
-import time
 from collections import defaultdict
 from itertools import pairwise
 
@@ -137,16 +136,6 @@ def test_people_look_different() -> None:
 def people_pixels(scene: Scene) -> list[bytes]:
     """Each person of frame 0 as bytes."""
     return [each.sprite.pixels.tobytes() for each in scene.placed(0) if each.kind == PERSON]
-
-
-def test_a_frame_is_drawn_in_milliseconds() -> None:
-    scene = Scene(3, (192, 320))
-    times = []
-    for index in range(30):
-        start = time.process_time()
-        scene.frame(index)
-        times.append(time.process_time() - start)
-    assert min(times) < 0.005
 
 
 def test_drawing_needs_no_torch() -> None:

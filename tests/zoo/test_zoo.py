@@ -77,7 +77,7 @@ def test_the_command_says_so_in_one_line(tmp_path: Path) -> None:
     file = tmp_path / "net.onnx"
     file.write_bytes(zoo_file("YOLOv5-like"))
     call = [sys.executable, "-m", "icraft_adapt", str(file), "--out", str(tmp_path / "out")]
-    result = subprocess.run(call, capture_output=True, text=True, timeout=120, check=False)
+    result = subprocess.run(call, capture_output=True, text=True, timeout=600, check=False)
     assert (result.returncode, result.stdout) == (Exit.UNSUPPORTED, "")
     assert re.fullmatch(rf"icraft-adapt: net: {ANCHORS}\n", result.stderr)
     assert not (tmp_path / "out").exists()
