@@ -12,10 +12,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from .engine.protocol import Engine, decode_map, encode_image
 from .formats import KEEPING
+from .heads import relative_error
 from .network import FloatOperator, Network, Sum
 from .normratio import Values
 from .program import Program
@@ -106,14 +105,11 @@ def head_error(
     """Mean square error of each head over its variance, averaged over heads and pictures."""
     engine = engine_for(program)
     formats, source = program.formats(), program.input
-    errors = []
-    for picture, truth in pictures:
-        codes = encode_image(picture, source, program.code_max(source.format.bits))
-        maps = engine.run(codes).maps
-        for name in program.outputs:
-            off = decode_map(maps[name], formats[name].normratios) - truth[name]
-            errors.append(float(np.square(off).mean() / max(float(truth[name].var()), 1e-12)))
-    return float(np.mean(errors))
+    found = []
+    for picture, _ in pictures:
+        maps = engine.run(encode_image(picture, source, program.code_max(source.format.bits))).maps
+        found.append({name: decode_map(maps[name], formats[name].normratios) for name in program.outputs})
+    return relative_error(found, [truth for _, truth in pictures])
 
 
 def pick(ranked: Sequence[Unit], most_macs: float) -> dict[str, int]:
