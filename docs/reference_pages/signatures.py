@@ -26,10 +26,8 @@ def fields_table(kind: type) -> list[str]:
     """The fields of a dataclass, the attributes of a Protocol, or the members of an Enum; nothing for other classes."""
     if issubclass(kind, Enum):
         return table(("member", "value"), [(code(each.name), code(repr(each.value))) for each in kind])
-    if Protocol in kind.__bases__ and "__annotations__" in vars(kind):
-        return table(
-            ("field", "type"), [(code(name), code(str(of))) for name, of in vars(kind)["__annotations__"].items()]
-        )
+    if Protocol in kind.__bases__ and (own := vars(kind).get("__annotations__")):
+        return table(("field", "type"), [(code(name), code(str(of))) for name, of in own.items()])
     if not is_dataclass(kind):
         return []
     rows = [(code(f.name), code(str(f.type)), code(_default(f))) for f in fields(kind) if not f.name.startswith("_")]
