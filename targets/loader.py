@@ -16,6 +16,7 @@ from .typed import Readers, did_you_mean, mapping, read
 from .types import Bound, Limit, Parameter, Target
 
 FOLDER = Path(__file__).parent
+_YAML = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's, where PyYAML was built with it
 
 
 def target_names() -> tuple[str, ...]:
@@ -52,7 +53,7 @@ def _load(path: Path) -> Target:
 
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        return mapping(yaml.safe_load(path.read_text(encoding="utf-8")), path.name)
+        return mapping(yaml.load(path.read_text(encoding="utf-8"), _YAML), path.name)
     except OSError as error:
         raise AdaptError(f"cannot be read: {error.strerror}", where=str(path)) from error
     except UnicodeDecodeError as error:

@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from importlib.util import cache_from_source
 from pathlib import Path
 
@@ -26,7 +27,17 @@ def render(subject: str, prefix: str, values: Mapping[str, object]) -> Iterator[
     Templates see `prefix`, `PREFIX` (its upper case) and `values`; a name that is not among them is an error, and so
     is a float that is not written through the filter `c_float` or `c_floats`.
     """
-    environment = Environment(
+    environment = _environment(subject)
+    for name in sorted(environment.list_templates(extensions=["j2"])):
+        template = environment.get_template(name)
+        text = template.render(values, prefix=prefix, PREFIX=prefix.upper())
+        yield name.removesuffix(".j2").replace("PREFIX", prefix), text
+
+
+@cache
+def _environment(subject: str) -> Environment:
+    """The subject's templates, each read and compiled once."""
+    made = Environment(
         loader=FileSystemLoader(TEMPLATES / subject),
         undefined=StrictUndefined,
         keep_trailing_newline=True,
@@ -35,11 +46,8 @@ def render(subject: str, prefix: str, values: Mapping[str, object]) -> Iterator[
         finalize=_no_bare_float,
         bytecode_cache=compiled_templates(__file__),
     )
-    environment.filters |= {"c_float": c_float, "c_floats": c_floats}
-    for name in sorted(environment.list_templates(extensions=["j2"])):
-        template = environment.get_template(name)
-        text = template.render(values, prefix=prefix, PREFIX=prefix.upper())
-        yield name.removesuffix(".j2").replace("PREFIX", prefix), text
+    made.filters |= {"c_float": c_float, "c_floats": c_floats}
+    return made
 
 
 def compiled_templates(module: str) -> FileSystemBytecodeCache | None:

@@ -127,14 +127,15 @@ def _refine(x: Vector, y: Vector, weights: Vector, kinks: Vector) -> tuple[float
     reach = float(np.sqrt(_variance(x, weights)))
     apart = 0.02 * reach * np.arange(len(kinks))  # kinks closer than this cancel each other with steep slopes
     error, best = _solve(x, y, weights, kinks)
+    step = np.clip(_kink_step(x, y, weights, best), -reach, reach)
     damping = 1.0
     for _ in range(_MOST_STEPS):
-        step = np.clip(_kink_step(x, y, weights, best), -reach, reach)
         moved = np.clip(best.kinks + damping * step, x[1], x[-2] - apart[-1])
         moved = np.maximum.accumulate(np.sort(moved) - apart) + apart
         trial_error, trial = _solve(x, y, weights, moved)
         if trial_error < error * (1 - 1e-5):
             error, best, damping = trial_error, trial, min(1.0, damping * 2)
+            step = np.clip(_kink_step(x, y, weights, best), -reach, reach)
         elif damping < 1e-2:
             break
         else:
@@ -147,7 +148,7 @@ def _solve(x: Vector, y: Vector, weights: Vector, kinks: Vector) -> tuple[float,
     design = np.column_stack([np.ones_like(x), x, np.maximum(x[:, None] - kinks[None, :], 0)])
     weighted = design * weights[:, None]
     gram = weighted.T @ design
-    gram[np.diag_indices_from(gram)] += 1e-9 * np.trace(gram) / len(gram)
+    gram.flat[:: len(gram) + 1] += 1e-9 * np.trace(gram) / len(gram)
     solution = np.linalg.solve(gram, weighted.T @ y)
     residual = design @ solution - y
     return float(weights @ residual**2), _Kinked(float(solution[0]), float(solution[1]), kinks, solution[2:])
@@ -161,7 +162,7 @@ def _kink_step(x: Vector, y: Vector, weights: Vector, f: _Kinked) -> Vector:
     residual = y - (f.constant + f.slope * x + ramps @ f.bends)
     weighted = design * weights[:, None]
     gram = weighted.T @ design
-    gram[np.diag_indices_from(gram)] += 1e-9 * np.trace(gram) / len(gram)
+    gram.flat[:: len(gram) + 1] += 1e-9 * np.trace(gram) / len(gram)
     step: Vector = np.linalg.solve(gram, weighted.T @ residual)[-len(f.kinks) :]
     return step
 
