@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from icraft_adapt.adapter.outcome import Outcome
 from icraft_adapt.adapter.pipeline import adapt
 from icraft_adapt.adapter.request import Request
-from icraft_adapt.models.export import exported
+from icraft_adapt.tests.exports import exported
 from icraft_adapt.models.yolox import OutputForm, YoloxConfig
 
 NANO = YoloxConfig(classes=3, width=0.125)

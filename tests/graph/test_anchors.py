@@ -11,7 +11,7 @@ from icraft_adapt.adapter.prepare import Prepared, prepare
 from icraft_adapt.adapter.progress import Silent
 from icraft_adapt.adapter.request import Request
 from icraft_adapt.models.config import OutputForm, YoloxConfig
-from icraft_adapt.models.export import exported
+from icraft_adapt.tests.exports import exported
 from icraft_adapt.targets.loader import load_target
 
 ASSETS = Path(os.environ.get("ICRAFT_ADAPT_ASSETS", Path(__file__).parents[2] / ".." / "shared" / "assets"))

@@ -16,7 +16,8 @@ from icraft_adapt.data.detections import Detections
 from icraft_adapt.errors import AdaptError, Exit
 from icraft_adapt.graph.region import extract
 from icraft_adapt.graph.session import Session
-from icraft_adapt.models.export import Spelling, exported
+from icraft_adapt.models.export import Spelling
+from icraft_adapt.tests.exports import exported
 from icraft_adapt.models.yolox import OutputForm, YoloxConfig
 from icraft_adapt.postproc.yolox import FAMILY
 from icraft_adapt.targets.loader import load_target

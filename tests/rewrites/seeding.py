@@ -16,7 +16,8 @@ from icraft_adapt.adapter.progress import Silent
 from icraft_adapt.adapter.request import Request
 from icraft_adapt.graph.model import Model
 from icraft_adapt.graph.reading import Reading
-from icraft_adapt.models.export import Spelling, exported
+from icraft_adapt.models.export import Spelling
+from icraft_adapt.tests.exports import exported
 from icraft_adapt.models.yolox import OutputForm, YoloxConfig
 from icraft_adapt.rewrites.core.certify import Certified, certify
 from icraft_adapt.rewrites.core.rule import ActivationPlan, Context, Rule, Step

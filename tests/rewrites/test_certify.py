@@ -13,7 +13,7 @@ import pytest
 from icraft_adapt.errors import AdaptError, Exit
 from icraft_adapt.graph.model import Model
 from icraft_adapt.graph.nodes import Node
-from icraft_adapt.models.export import exported
+from icraft_adapt.tests.exports import exported
 from icraft_adapt.models.yolox import OutputForm
 from icraft_adapt.postproc.core.family import recognise
 from icraft_adapt.rewrites import fold_batchnorm, fold_pad, merge_clip, upsample_to_resize

@@ -5,7 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from icraft_adapt import models
-from icraft_adapt.models.export import Spelling, exported
+from icraft_adapt.models.export import Spelling
+from icraft_adapt.tests.exports import exported
 from icraft_adapt.models.yolox import OutputForm, YoloxConfig
 
 NANO = YoloxConfig(classes=3, width=0.125)

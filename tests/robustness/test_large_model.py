@@ -14,7 +14,7 @@ from pathlib import Path
 import onnx
 import pytest
 
-from icraft_adapt.models.export import exported
+from icraft_adapt.tests.exports import exported
 from icraft_adapt.tests.robustness.bases import FEW
 from icraft_adapt.tests.robustness.command_client import Server
 from icraft_adapt.tests.robustness.folders import whole_folder_of
