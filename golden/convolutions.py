@@ -45,10 +45,10 @@ class Surroundings:
 
 def convolution(layer: FloatLayer, operator: Linear, around: Surroundings) -> Convolution:
     """The integer form; what rounding takes away on average, of weights, inputs and sums, stands in the bias."""
-    weight, bias, sizes = _in_output_codes(layer, operator, around)
+    real, held = _input_codes(layer.inputs[0], around)
+    weight, bias, sizes = _in_output_codes(layer, operator, around, held)
     options = _options(layer, operator, around)
     fixed = fix(weight, bias, sizes, around.arithmetic, **options)
-    real, held = _input_codes(layer.inputs[0], around)
     drift = _drift(weight, fixed.weight * fixed.step[:, None, None, None], real, held)
     fixed = biased(fixed, bias + drift, around.arithmetic, options["bits"])
     return Convolution(fixed.weight, operator.stride, operator.pads, operator.dilation, operator.groups, fixed.epilogue)
@@ -60,7 +60,8 @@ def relative_error(layer: FloatLayer, around: Surroundings) -> float:
     Weights or factors, cuts and the rounding of the input codes count; the clipping of the output does not.
     """
     if isinstance(layer.operator, Linear):
-        weight, bias, sizes = _in_output_codes(layer, layer.operator, around)
+        _, codes = _input_codes(layer.inputs[0], around)
+        weight, bias, sizes = _in_output_codes(layer, layer.operator, around, codes)
         fixed = fix(weight, bias, sizes, around.arithmetic, **_options(layer, layer.operator, around))
         held = fixed.weight * fixed.step[:, None, None, None]
         error = fixed.error + np.square(held).reshape(len(weight), -1).sum(axis=1) / 12
@@ -92,11 +93,14 @@ def _options(layer: FloatLayer, operator: Linear, around: Surroundings) -> Optio
     }
 
 
-def _in_output_codes(layer: FloatLayer, operator: Linear, around: Surroundings) -> tuple[Reals, Reals, Sizes]:
-    """w' = w * Nin / Nout and b' = b / Nout; the image's shift is added to the bias it belongs in."""
+def _in_output_codes(
+    layer: FloatLayer, operator: Linear, around: Surroundings, held: Reals
+) -> tuple[Reals, Reals, Sizes]:
+    """w' = w * Nin / Nout and b' = b / Nout; the image's shift is added to the bias it belongs in. `held` [c, s] are
+    the codes of what is read.
+    """
     source = layer.inputs[0]
     into, out = around.formats[source].normratios, around.formats[layer.name].normratios
-    _, held = _input_codes(source, around)
     moments, bias = np.square(held).mean(axis=1), operator.bias
     depthwise = operator.groups > 1
     if source == around.network.input:

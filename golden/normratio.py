@@ -20,6 +20,7 @@ from ..targets.arithmetic import Calibration
 Saturation = Literal["aware", "kld", "ems", "null"]
 Values = NDArray[np.float32]
 Effect = Callable[[Values], Values]
+Counts = NDArray[np.int64]
 
 _OCTAVES, _STEPS = 6, 4  # thresholds from the maximum down to 1/64 of it, then finer around the best
 _LEAST_VARIANCE = 1e-3  # of the mean one: a channel that hardly varies decides nothing
@@ -36,32 +37,37 @@ def kld_threshold(values: Values, calibration: Calibration) -> float:
     if top == 0:
         return 0.0
     counts, _ = np.histogram(np.abs(values), calibration.bins, (0.0, top))
+    below, filled = (np.concatenate([[0], np.cumsum(each)]) for each in (counts, counts > 0))
     best, found = np.inf, calibration.bins
     for end in range(calibration.first_bin, calibration.bins + 1, calibration.step_bins):
-        divergence = _divergence(counts, end, calibration.levels)
+        divergence = _divergence(counts, below, filled, end, calibration.levels)
         if divergence < best:
             best, found = divergence, end
     return top * found / calibration.bins
 
 
-def _divergence(counts: NDArray[np.int64], end: int, levels: int) -> float:
-    """KL(P || Q): P the counts below `end` with all others in its last bin, Q the counts averaged over the levels."""
-    p = counts[:end].astype(np.float64)
-    inside = p.copy()
-    p[-1] += counts[end:].sum()
-    filled = inside > 0
+def _divergence(counts: Counts, below: Counts, filled: Counts, end: int, levels: int) -> float:
+    """KL(P || Q): P the counts under `end` with all others in its last bin, Q the counts averaged over the levels.
+
+    `below` and `filled` are the sums of the counts, and of the bins that have any, up to each bin.
+    """
+    total = int(below[-1])
+    inside = counts[:end]
+    p = inside / total
+    p[-1] = (inside[-1] + total - below[end]) / total
     first, width = _levels(end, levels)
-    mean = np.add.reduceat(inside, first) / np.maximum(np.add.reduceat(filled, first, dtype=np.int64), 1)
-    q = np.where(filled, np.repeat(mean, width), 0.0)
+    after = first + width
+    mean = (below[after] - below[first]) / np.maximum(filled[after] - filled[first], 1)
+    q = np.where(inside > 0, np.repeat(mean, width), 0.0)
     if q.sum() == 0:
         return float(np.inf)
-    p, q = p / p.sum(), q / q.sum()
+    q = q / q.sum()
     held = p > 0
     return float(np.sum(p[held] * np.log(p[held] / np.maximum(q[held], 1e-9))))
 
 
 @cache
-def _levels(end: int, levels: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+def _levels(end: int, levels: int) -> tuple[Counts, Counts]:
     """The first of `end` bins in each level, and how many bins it has; int64 [levels] each, where end >= levels."""
     level = np.arange(end) * levels // end
     first = np.flatnonzero(np.diff(level, prepend=-1))

@@ -7,6 +7,7 @@ its bias step u = m * 2^-n; s is shared by the channels of a layer.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 import numpy as np
 
@@ -140,7 +141,14 @@ def _encode(target: Reals, floor: Reals, width: Width, shift_by: int, slope: flo
     multiplier = np.minimum(multiplier + short, ceiling)
     if slope in (0.0, 1.0) or width.multiplier_max > 255:
         return np.maximum(multiplier, 1), shift
+    return _expressive(slope, ceiling)[multiplier], shift
+
+
+@lru_cache(maxsize=512)
+def _expressive(slope: float, ceiling: int) -> Codes:
+    """For each m up to the ceiling the one, little larger, whose integer slope comes out best; at least 1."""
     candidates = np.arange(ceiling + 1)
     off = np.abs(np.floor(slope * candidates + 0.5) / np.maximum(candidates, 1) - slope)
-    chosen = [min(range(m, min(int(m * _SLOPE_SEARCH), ceiling) + 1), key=off.__getitem__) for m in multiplier.tolist()]
-    return np.maximum(np.asarray(chosen, np.int64), 1), shift
+    ends = (min(int(m * _SLOPE_SEARCH), ceiling) + 1 for m in range(ceiling + 1))
+    chosen = [m + int(np.argmin(off[m:end])) for m, end in enumerate(ends)]
+    return np.maximum(np.asarray(chosen, np.int64), 1)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from math import erf
 from types import MappingProxyType
 from typing import Any
@@ -154,12 +155,18 @@ def _name(source: Tensor, nodes: tuple[Node, ...], opset: int) -> str:
 def _recognise(values: NDArray[np.float64]) -> str:
     if not np.isfinite(values).all():
         return UNKNOWN
-    for name, curve in KNOWN.items():
-        if np.allclose(values, curve(_GRID), rtol=_TOLERANCE, atol=_TOLERANCE):
+    for name, known in _on_grid().items():
+        if np.allclose(values, known, rtol=_TOLERANCE, atol=_TOLERANCE):
             return name
     slope = float(values[0] / _GRID[0])
     leaky = np.where(_GRID > 0, _GRID, slope * _GRID)
     return "leaky" if np.allclose(values, leaky, rtol=_TOLERANCE, atol=_TOLERANCE) else UNKNOWN
+
+
+@cache
+def _on_grid() -> Mapping[str, NDArray[np.float64]]:
+    """The known functions at the points where regions are run."""
+    return {name: curve(_GRID) for name, curve in KNOWN.items()}
 
 
 def _spelling(source: Tensor, nodes: tuple[Node, ...], opset: int) -> object:

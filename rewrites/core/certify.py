@@ -12,7 +12,7 @@ networks are run in one session; of the maps, only a few rows of the fitted ones
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -26,6 +26,7 @@ from .difference import Difference, differing_sites
 from .rule import Certificate, Fit, Step
 
 EXACT_RTOL = 1e-5
+Readers = Mapping[str, Sequence[NodeProto]]
 _NOBODY = Step("", Certificate.EXACT, EXACT_RTOL, (), (), 0)
 _ORDER = (Certificate.EXACT, Certificate.ROUNDING, Certificate.APPROXIMATE, Certificate.FUNCTION_CHANGING)
 
@@ -87,7 +88,8 @@ def certify(
     if opset_of(original) != opset_of(adapted):
         raise ValueError(f"opsets {opset_of(original)} and {opset_of(adapted)} cannot be compared")
     difference = differing_sites(original, adapted, renamed)
-    answers = [_sites_of(step, difference, original, adapted) for step in steps]
+    readers = _readers(original), _readers(adapted)
+    answers = [_sites_of(step, difference, readers) for step in steps]
     promises = {name: _weakest(name, steps, answers) for name in difference.sites}
     fitted = {name for name, step in promises.items() if step.fit is not None}
     branches = measure_branches(original, adapted, difference, taps, fitted)
@@ -135,26 +137,35 @@ def _emission_error(fit: Fit, source: NDArray[np.float32], given: NDArray[np.flo
     return float(np.abs(given[rows] - fit.function(source[rows].astype(np.float64))).max())
 
 
-def _sites_of(step: Step, difference: Difference, original: ModelProto, adapted: ModelProto) -> frozenset[str]:
+def _sites_of(step: Step, difference: Difference, readers: Sequence[Readers]) -> frozenset[str]:
     """The sites that show what a step did: its own tensors, or where they vanished, the next ones downstream."""
     found: set[str] = set()
     for tensor in step.sites:
         if tensor in difference.sites:
             found.add(tensor)
         elif tensor not in difference.common:
-            found |= _downstream(tensor, difference.sites, original.graph.node)
-            found |= _downstream(tensor, difference.sites, adapted.graph.node)
+            for each in readers:
+                found |= _downstream(tensor, difference.sites, each)
     return frozenset(found)
 
 
-def _downstream(start: str, sites: Mapping[str, NodeProto], nodes: Iterable[NodeProto]) -> set[str]:
-    """The first sites that one meets going down from a tensor (nodes in computation order)."""
-    reached, found = {start}, set[str]()
-    for node in nodes:
-        if reached.intersection(node.input):
-            for output in node.output:
-                if output in sites:
-                    found.add(output)
-                else:
-                    reached.add(output)
+def _readers(model: ModelProto) -> Readers:
+    """The nodes that read each tensor."""
+    found: dict[str, list[NodeProto]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            found.setdefault(name, []).append(node)
+    return found
+
+
+def _downstream(start: str, sites: Mapping[str, NodeProto], readers: Readers) -> set[str]:
+    """The first sites that one meets going down from a tensor."""
+    waiting, reached, found = [start], {start}, set[str]()
+    while waiting:
+        for output in (name for node in readers.get(waiting.pop(), ()) for name in node.output):
+            if output in sites:
+                found.add(output)
+            elif output not in reached:
+                reached.add(output)
+                waiting.append(output)
     return found

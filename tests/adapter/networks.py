@@ -12,16 +12,17 @@ from numpy.typing import NDArray
 from icraft_adapt.adapter.outcome import Outcome
 from icraft_adapt.adapter.pipeline import adapt
 from icraft_adapt.adapter.request import Request
-from icraft_adapt.tests.exports import exported
 from icraft_adapt.models.yolox import OutputForm, YoloxConfig
+from icraft_adapt.tests.exports import exported
 
-NANO = YoloxConfig(classes=3, width=0.125)
+SMALL = YoloxConfig("s", classes=3, width=0.125)
+NANO = YoloxConfig(classes=3, width=0.125)  # depthwise, and half as many operators again
 V1, BUYI = "icraft-v1.1", "icraft-v3-buyi"
 
 
 def network_file(
     folder: Path,
-    config: YoloxConfig = NANO,
+    config: YoloxConfig = SMALL,
     form: OutputForm = OutputForm(),  # noqa: B008  (frozen)
     **spelling: Any,  # noqa: ANN401
 ) -> Path:
@@ -46,8 +47,8 @@ def noise(seed: int) -> NDArray[np.uint8]:
 
 
 def adapted(file: Path, **options: Any) -> Outcome:  # noqa: ANN401
-    """The main job with these options of the request."""
-    return adapt(Request(file, out=file.parent / "out", **options))
+    """The main job with these options of the request; without page and program unless they are asked for."""
+    return adapt(Request(file, out=file.parent / "out", **{"html": False, "postproc": False} | options))
 
 
 def written(outcome: Outcome, folder: Path) -> Path:

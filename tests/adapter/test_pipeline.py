@@ -21,7 +21,7 @@ from icraft_adapt.errors import AdaptError, Exit
 from icraft_adapt.graph.session import Session
 from icraft_adapt.models.export import Spelling
 from icraft_adapt.models.yolox import OutputForm, YoloxConfig
-from icraft_adapt.tests.adapter.networks import BUYI, NANO, V1, adapted, network_file, pictures_folder
+from icraft_adapt.tests.adapter.networks import BUYI, NANO, SMALL, V1, adapted, network_file, pictures_folder
 
 NPU_V1 = {"Conv", "LeakyRelu", "Relu", "MaxPool", "Add", "Concat", "Resize"}
 FILES = {
@@ -44,18 +44,18 @@ FILES = {
 }
 VARIANTS: dict[str, tuple[YoloxConfig, OutputForm, Spelling]] = {
     "plain": (NANO, OutputForm(), {}),
-    "scatter": (NANO, OutputForm(True, "scatter"), {"simplify": "onnxslim"}),
-    "concat": (NANO, OutputForm(False, "concat"), {"opset": 17}),
-    "one class": (YoloxConfig(classes=1, width=0.125), OutputForm(True, "constant"), {}),
-    "maps": (NANO, OutputForm(True, None, "maps"), {"simplify": "onnxsim"}),
-    "raw": (NANO, OutputForm(False, None, "raw"), {}),
-    "upright": (NANO, OutputForm(), {"shape": (1, 3, 96, 64)}),
-    "one cell": (NANO, OutputForm(), {"shape": (1, 3, 32, 32), "dtype": "float16"}),
-    "halves": (NANO, OutputForm(True, "concat"), {"dtype": "float16"}),
-    "conv stem": (YoloxConfig(classes=4, width=0.125, focus="conv"), OutputForm(), {}),
-    "leaky already": (YoloxConfig(classes=3, width=0.125, activation="leaky"), OutputForm(), {}),
-    "hardswish": (YoloxConfig(classes=3, width=0.125, activation="hardswish"), OutputForm(), {"opset": 14}),
-    "key points": (YoloxConfig(classes=1, width=0.125, keypoints=3), OutputForm(), {}),
+    "scatter": (SMALL, OutputForm(True, "scatter"), {"simplify": "onnxslim"}),
+    "concat": (SMALL, OutputForm(False, "concat"), {"opset": 17}),
+    "one class": (YoloxConfig("s", classes=1, width=0.125), OutputForm(True, "constant"), {}),
+    "maps": (SMALL, OutputForm(True, None, "maps"), {"simplify": "onnxsim"}),
+    "raw": (SMALL, OutputForm(False, None, "raw"), {}),
+    "upright": (SMALL, OutputForm(), {"shape": (1, 3, 96, 64)}),
+    "one cell": (SMALL, OutputForm(), {"shape": (1, 3, 32, 32), "dtype": "float16"}),
+    "halves": (SMALL, OutputForm(True, "concat"), {"dtype": "float16"}),
+    "conv stem": (YoloxConfig("s", classes=4, width=0.125, focus="conv"), OutputForm(), {}),
+    "leaky already": (YoloxConfig("s", classes=3, width=0.125, activation="leaky"), OutputForm(), {}),
+    "hardswish": (YoloxConfig("s", classes=3, width=0.125, activation="hardswish"), OutputForm(), {"opset": 14}),
+    "key points": (YoloxConfig("s", classes=1, width=0.125, keypoints=3), OutputForm(), {}),
 }
 
 
@@ -82,7 +82,7 @@ def numbers(value: object) -> Iterator[float]:
 def test_variants_are_adapted(tmp_path: Path, variant: str, target: str) -> None:
     config, form, spelling = VARIANTS[variant]
     file = network_file(tmp_path, config, form, **spelling)
-    outcome = adapted(file, target=target)
+    outcome = adapted(file, target=target, html=True, postproc=True)
     assert (outcome.exit_code, outcome.failures) == (Exit.FINE, ())
     assert {artifact.path for artifact in outcome.artifacts} == FILES
     report = document(outcome)
@@ -130,7 +130,7 @@ def test_leaky_needs_consent_and_names_the_damage(tmp_path: Path) -> None:
     assert (outcome.exit_code, outcome.artifacts) == (Exit.UNSUPPORTED, ())
     for word in ("obj ", "reg ", "cls ", "%", "--accept-function-change"):
         assert word in outcome.verdict
-    agreed = adapted(file, activation="leaky", accept_function_change=True)
+    agreed = adapted(file, activation="leaky", accept_function_change=True, html=True, postproc=True)
     assert agreed.exit_code == Exit.FINE
     assert {step["certificate"] for step in document(agreed)["rewrites"]} >= {"function-changing", "exact"}
     assert {artifact.path for artifact in agreed.artifacts} == FILES
@@ -156,7 +156,7 @@ def test_dry_run_plans_and_makes_nothing(tmp_path: Path) -> None:
 
 
 def test_stages_that_did_not_run_are_absent(tmp_path: Path) -> None:
-    outcome = adapted(network_file(tmp_path), golden=False)
+    outcome = adapted(network_file(tmp_path), golden=False, html=True, postproc=True)
     assert {artifact.path for artifact in outcome.artifacts} == {path for path in FILES if "golden" not in path}
     report = document(outcome)
     assert not {"integers", "layers", "head_metrics", "detections"} & report.keys()
@@ -169,7 +169,7 @@ def test_stages_that_did_not_run_are_absent(tmp_path: Path) -> None:
 def test_calibration_is_used_and_told(tmp_path: Path) -> None:
     folder = pictures_folder(tmp_path)
     (folder / "broken.png").write_bytes(b"no picture")
-    outcome = adapted(network_file(tmp_path), calibration=folder, golden=False)
+    outcome = adapted(network_file(tmp_path), target=BUYI, calibration=folder, golden=False)
     assert outcome.exit_code == Exit.FINE, outcome.verdict
     assert any(warning.startswith("skipped broken.png") for warning in outcome.warnings)
     files = {artifact.path: artifact.data for artifact in outcome.artifacts}

@@ -20,7 +20,7 @@ if sys.argv[4] == "1":
 from icraft_adapt.adapter.pipeline import adapt
 from icraft_adapt.adapter.request import Request
 model, pictures, target = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3]
-outcome = adapt(Request(model, out=model.parent / "out", target=target, calibration=pictures))
+outcome = adapt(Request(model, out=model.parent / "out", target=target, calibration=pictures, hinges=2))
 for artifact in outcome.artifacts:
     print(hashlib.sha256(artifact.data).hexdigest(), artifact.path)
 """
@@ -45,7 +45,8 @@ def test_files_are_the_same_bytes(tmp_path: Path, target: str) -> None:
 
 
 def test_files_hold_neither_absolute_paths_nor_clocks(tmp_path: Path) -> None:
-    outcome = adapted(network_file(tmp_path), target=BUYI, calibration=pictures_folder(tmp_path))
+    asked = {"target": BUYI, "calibration": pictures_folder(tmp_path), "html": True, "postproc": True}
+    outcome = adapted(network_file(tmp_path), **asked)
     for artifact in outcome.artifacts:
         assert str(tmp_path).encode() not in artifact.data, artifact.path
         assert b"duration" not in artifact.data, artifact.path

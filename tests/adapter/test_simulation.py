@@ -175,7 +175,7 @@ def test_auto_without_a_simulation_is_refused(place: Path, options: dict[str, An
 
 
 def test_a_chip_without_integer_arithmetic_is_adapted_and_says_so(place: Path) -> None:
-    made = adapted(place / "net.onnx", target="icraft-v3-zhuge", calibration=place / "pictures", html=False)
+    made = adapted(place / "net.onnx", target="icraft-v3-zhuge", calibration=place / "pictures")
     assert made.exit_code == Exit.FINE
     assert any("no integer simulation" in warning for warning in made.warnings)
     assert "golden/program.npz" not in {artifact.path for artifact in made.artifacts}
@@ -214,7 +214,7 @@ def test_the_filter_compares_codes_truncated_toward_zero(folder: Path, files: Ma
 
 
 def test_a_folder_without_the_simulation_cannot_be_evaluated_in_integers(place: Path, tmp_path: Path) -> None:
-    bare = written(adapted(place / "net.onnx", target=BUYI, golden=False, html=False), tmp_path / "bare")
+    bare = written(adapted(place / "net.onnx", target=BUYI, golden=False), tmp_path / "bare")
     with pytest.raises(AdaptError, match="no integer simulation") as caught:
         evaluate(EvaluationRequest(bare, place / "pictures", stage="integer"), Silent())
     assert caught.value.code == Exit.UNSUPPORTED
@@ -257,5 +257,5 @@ def test_heads_that_say_nothing_any_more_are_warned_of(simulated: tuple[Outcome,
 
 def test_layers_compared_in_small_groups_are_compared_alike(place: Path, outcome: Outcome) -> None:
     with patch.object(compare_layers, "_AT_ONCE", 1 << 14):
-        again = adapted(place / "net.onnx", target=BUYI, calibration=place / "pictures", html=False)
+        again = adapted(place / "net.onnx", target=BUYI, calibration=place / "pictures")
     assert document(again)["layers"] == document(outcome)["layers"]

@@ -11,11 +11,11 @@ from icraft_adapt.adapter.prepare import Prepared, prepare
 from icraft_adapt.adapter.progress import Silent
 from icraft_adapt.adapter.request import Request
 from icraft_adapt.models.config import OutputForm, YoloxConfig
-from icraft_adapt.tests.exports import exported
 from icraft_adapt.targets.loader import load_target
+from icraft_adapt.tests.exports import exported
 
 ASSETS = Path(os.environ.get("ICRAFT_ADAPT_ASSETS", Path(__file__).parents[2] / ".." / "shared" / "assets"))
-SMALL = YoloxConfig(classes=4, width=0.125)
+SMALL = YoloxConfig(classes=1, width=0.125)
 PLAIN = OutputForm()
 
 
@@ -55,7 +55,7 @@ def test_same_anchors_in_every_spelling(tmp_path: Path, reference: Prepared, spe
 
 
 def test_network_without_focus_has_the_same_anchors_but_that(tmp_path: Path, reference: Prepared) -> None:
-    found = of_spelling(tmp_path, YoloxConfig(classes=4, width=0.125, focus="conv"))
+    found = of_spelling(tmp_path, YoloxConfig(classes=1, width=0.125, focus="conv"))
     assert convolutions(found) == convolutions(reference)[1:]
 
 

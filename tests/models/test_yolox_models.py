@@ -14,8 +14,9 @@ import pytest
 import torch
 
 from icraft_adapt.errors import AdaptError
-from icraft_adapt.models.export import Spelling, export, exported
+from icraft_adapt.models.export import Spelling, export
 from icraft_adapt.models.yolox import STRIDES, OutputForm, Yolox, YoloxConfig, build
+from icraft_adapt.tests.exports import exported
 
 SIZE = (64, 96)
 ANCHORS = sum(SIZE[0] // s * (SIZE[1] // s) for s in STRIDES)
@@ -151,7 +152,7 @@ CELLS: list[tuple[YoloxConfig, OutputForm, Spelling]] = [
     (replace(PLAIN, activation="relu6"), OutputForm(layout="transposed"), {}),
     (PLAIN, OutputForm(decode="scatter"), {"simplify": "onnxslim"}),
     (PLAIN, OutputForm(layout="maps"), {"simplify": "onnxsim"}),
-    (PLAIN, OutputForm(decode="scatter"), {"exporter": "dynamo"}),
+    (replace(NANO, classes=3), OutputForm(True, "concat"), {"shape": (1, 3, 64, 32), "exporter": "dynamo"}),
 ]
 
 

@@ -17,10 +17,10 @@ from icraft_adapt.errors import AdaptError, Exit
 from icraft_adapt.graph.region import extract
 from icraft_adapt.graph.session import Session
 from icraft_adapt.models.export import Spelling
-from icraft_adapt.tests.exports import exported
 from icraft_adapt.models.yolox import OutputForm, YoloxConfig
 from icraft_adapt.postproc.yolox import FAMILY
 from icraft_adapt.targets.loader import load_target
+from icraft_adapt.tests.exports import exported
 
 Array = NDArray[np.float32]
 
@@ -56,7 +56,7 @@ CELLS: list[tuple[int, OutputForm, Spelling]] = [
     (1, OutputForm(False, None, "raw"), {}),
     (4, OutputForm(False, None, "raw"), {"opset": 17}),
     (1, OutputForm(True, "scatter"), {"keep_batchnorm": True}),
-    (4, OutputForm(True, "scatter"), {"exporter": "dynamo"}),
+    (3, OutputForm(True, "concat"), {"shape": (1, 3, 64, 32), "exporter": "dynamo"}),
 ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal, Unpack
 
@@ -17,13 +17,13 @@ from icraft_adapt.adapter.request import Request
 from icraft_adapt.graph.model import Model
 from icraft_adapt.graph.reading import Reading
 from icraft_adapt.models.export import Spelling
-from icraft_adapt.tests.exports import exported
 from icraft_adapt.models.yolox import OutputForm, YoloxConfig
 from icraft_adapt.rewrites.core.certify import Certified, certify
 from icraft_adapt.rewrites.core.rule import ActivationPlan, Context, Rule, Step
 from icraft_adapt.rewrites.core.rules import discover
 from icraft_adapt.rewrites.core.run import run
 from icraft_adapt.targets.loader import load_target
+from icraft_adapt.tests.exports import exported
 
 NANO = YoloxConfig(width=0.125, classes=1)
 
@@ -51,9 +51,22 @@ def detector(
     target: str = "icraft-v1.1",
     **spelling: Unpack[Spelling],
 ) -> tuple[Journey, Reading]:
-    """A small YOLOX with everything that the main job does to it."""
+    """A small YOLOX with everything that the main job does to it, each made once; `adapted` is a copy of its own."""
     path = folder / "net.onnx"
     path.write_bytes(exported(config, form, **spelling))
+    asked = path.read_bytes(), mode, target
+    if asked not in _made:
+        _made[asked] = _journey(path, mode, target)
+    journey, reading = _made[asked]
+    adapted = ModelProto()
+    adapted.CopyFrom(journey.adapted)
+    return replace(journey, adapted=adapted), reading
+
+
+_made: dict[tuple[bytes, str, str], tuple[Journey, Reading]] = {}
+
+
+def _journey(path: Path, mode: Literal["pwl", "leaky", "keep"], target: str) -> tuple[Journey, Reading]:
     chip = load_target(target)
     prepared = prepare(Request(path, target=target), chip, Silent())
     last = run(Context(prepared.model, chip, ActivationPlan(mode), prepared.reading), discover())

@@ -13,11 +13,11 @@ import pytest
 from icraft_adapt.errors import AdaptError, Exit
 from icraft_adapt.graph.model import Model
 from icraft_adapt.graph.nodes import Node
-from icraft_adapt.tests.exports import exported
 from icraft_adapt.models.yolox import OutputForm
 from icraft_adapt.postproc.core.family import recognise
 from icraft_adapt.rewrites import fold_batchnorm, fold_pad, merge_clip, upsample_to_resize
 from icraft_adapt.rewrites.core.rule import Certificate, Context
+from icraft_adapt.tests.exports import exported
 from icraft_adapt.tests.rewrites.harness import network, weights
 from icraft_adapt.tests.rewrites.seeding import (
     NANO,

@@ -23,7 +23,7 @@ VARIANTS: dict[str, tuple[YoloxConfig, OutputForm, dict[str, Any]]] = {
         {"opset": 17, "keep_batchnorm": True},
     ),
     "dynamo, BatchNorm kept": (
-        YoloxConfig(width=0.125, classes=1),
+        YoloxConfig("s", width=0.125, classes=1),
         OutputForm(decode="constant"),
         {"exporter": "dynamo", "keep_batchnorm": True},
     ),

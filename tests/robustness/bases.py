@@ -6,8 +6,8 @@ from pathlib import Path
 
 from icraft_adapt import models
 from icraft_adapt.models.export import Spelling
-from icraft_adapt.tests.exports import exported
 from icraft_adapt.models.yolox import OutputForm, YoloxConfig
+from icraft_adapt.tests.exports import exported
 
 NANO = YoloxConfig(classes=3, width=0.125)
 PLAIN = YoloxConfig("s", classes=1, width=0.125, activation="leaky")
