@@ -1,4 +1,4 @@
-"""Exported networks, each made once a session: the workers share a folder of them, as the exporters are deterministic."""
+"""Exported networks, each made once a session: the exporters are deterministic, and the workers share a folder."""
 
 from __future__ import annotations
 

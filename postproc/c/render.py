@@ -27,15 +27,15 @@ def render(subject: str, prefix: str, values: Mapping[str, object]) -> Iterator[
     Templates see `prefix`, `PREFIX` (its upper case) and `values`; a name that is not among them is an error, and so
     is a float that is not written through the filter `c_float` or `c_floats`.
     """
-    environment = _environment(subject)
-    for name in sorted(environment.list_templates(extensions=["j2"])):
-        template = environment.get_template(name)
+    made = environment(subject)
+    for name in sorted(made.list_templates(extensions=["j2"])):
+        template = made.get_template(name)
         text = template.render(values, prefix=prefix, PREFIX=prefix.upper())
         yield name.removesuffix(".j2").replace("PREFIX", prefix), text
 
 
 @cache
-def _environment(subject: str) -> Environment:
+def environment(subject: str) -> Environment:
     """The subject's templates, each read and compiled once."""
     made = Environment(
         loader=FileSystemLoader(TEMPLATES / subject),

@@ -27,7 +27,7 @@ Array = NDArray[np.float32]
 
 def prepared(tmp_path: Path, classes: int, form: OutputForm, keypoints: int = 0, **spelling: Any) -> Prepared:  # noqa: ANN401
     """A small network in this form and spelling, up to its proven reading."""
-    config = YoloxConfig(classes=classes, width=0.125, keypoints=keypoints)
+    config = YoloxConfig("s", classes=classes, width=0.125, keypoints=keypoints)
     file = tmp_path / "net.onnx"
     file.write_bytes(exported(config, form, **spelling))
     return prepare(Request(file), load_target("icraft-v1.1"), Silent())

@@ -13,18 +13,20 @@ NANO = YoloxConfig(classes=3, width=0.125)
 PLAIN = YoloxConfig("s", classes=1, width=0.125, activation="leaky")
 DEMO = Path(models.__file__).parent / "demo" / "demo_person.onnx"
 
+SILU = YoloxConfig("s", classes=3, width=0.125)
+
 FEW: dict[str, tuple[YoloxConfig, OutputForm, Spelling]] = {
     "flat": (PLAIN, OutputForm(), {"shape": (1, 3, 64, 32)}),
     "scatter": (NANO, OutputForm(True, "scatter"), {"shape": (1, 3, 32, 64)}),
     "concat": (PLAIN, OutputForm(False, "concat"), {"shape": (1, 3, 64, 64), "opset": 17}),
-    "maps": (NANO, OutputForm(True, None, "maps"), {"shape": (1, 3, 32, 64), "dtype": "float16"}),
+    "maps": (SILU, OutputForm(True, None, "maps"), {"shape": (1, 3, 32, 64), "dtype": "float16"}),
 }
 MORE: dict[str, tuple[YoloxConfig, OutputForm, Spelling]] = {
-    "dynamo": (NANO, OutputForm(True, "concat"), {"shape": (1, 3, 64, 32), "exporter": "dynamo"}),
+    "dynamo": (SILU, OutputForm(True, "concat"), {"shape": (1, 3, 64, 32), "exporter": "dynamo"}),
     "slim": (NANO, OutputForm(True, "scatter"), {"shape": (1, 3, 64, 64), "simplify": "onnxslim"}),
     "norm": (PLAIN, OutputForm(), {"shape": (1, 3, 32, 96), "keep_batchnorm": True}),
-    "raw": (NANO, OutputForm(False, None, "raw"), {"shape": (1, 3, 64, 64)}),
-    "smallest": (NANO, OutputForm(), {"shape": (1, 3, 32, 32)}),
+    "raw": (SILU, OutputForm(False, None, "raw"), {"shape": (1, 3, 64, 64)}),
+    "smallest": (SILU, OutputForm(), {"shape": (1, 3, 32, 32)}),
 }
 
 

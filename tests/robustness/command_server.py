@@ -7,6 +7,7 @@ the command. At the next line it waits for the command, and answers with its wai
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import os
 import resource
@@ -16,10 +17,20 @@ from typing import Any, NoReturn
 
 from icraft_adapt.adapter import demonstration, pipeline
 from icraft_adapt.adapter.emit import folder as emit
+from icraft_adapt.adapter.page import render as page
 from icraft_adapt.cli import adapt, demo, evaluate, folder, rules, summary, targets
 from icraft_adapt.cli.main import main
+from icraft_adapt.postproc.c import render
 
 LOADED = (pipeline, demonstration, emit, adapt, demo, evaluate, folder, rules, summary, targets)
+
+
+def compile_templates() -> None:
+    """Once here, not once a command, where Python may not keep them beside its own compiled modules."""
+    subjects = (path.name for path in render.TEMPLATES.iterdir() if path.is_dir())
+    for each in (page.environment(), *map(render.environment, subjects)):
+        for name in each.list_templates(extensions=["j2"]):
+            each.get_template(name)
 
 
 def run(call: dict[str, Any]) -> NoReturn:
@@ -45,6 +56,8 @@ def run(call: dict[str, Any]) -> NoReturn:
 if __name__ == "__main__":
     answers = os.dup(1)
     os.dup2(2, 1)
+    compile_templates()
+    gc.freeze()  # the libraries' objects are no garbage
     for line in sys.stdin:
         call = json.loads(line)
         os.chdir(call["cwd"])  # before the answer: whoever asked may then take the folder away

@@ -13,7 +13,7 @@ from icraft_adapt.tests.robustness.folders import whole_folder_of
 from icraft_adapt.tests.robustness.room import Room
 
 MOMENTS = 50
-REPLACE = ("net.onnx", "--target", "icraft-v3-buyi", "--force", "--out", "net.icraft")
+REPLACE = ("net.onnx", "--target", "icraft-v3-buyi", "--no-report", "--force", "--out", "net.icraft")
 
 
 def drafts(cwd: Path) -> set[Path]:
