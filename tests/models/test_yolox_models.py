@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +24,12 @@ ANCHORS = sum(SIZE[0] // s * (SIZE[1] // s) for s in STRIDES)
 NANO = YoloxConfig(width=0.125, classes=4)
 PLAIN = replace(NANO, variant="s")
 RAW = OutputForm(sigmoid=False, layout="raw")
+
+
+@cache
+def built(config: YoloxConfig, form: OutputForm = OutputForm(), size: tuple[int, int] = SIZE) -> Yolox:  # noqa: B008
+    """`build`, once for all tests that only look at what the network computes."""
+    return build(config, form, size=size)
 
 
 def noise(size: tuple[int, int] = SIZE, count: int = 1, seed: int = 1) -> torch.Tensor:
@@ -60,40 +67,40 @@ def assert_same(found: Sequence[np.ndarray], expected: Sequence[np.ndarray], tol
 @pytest.mark.parametrize(("classes", "keypoints"), [(1, 0), (4, 5), (80, 0)])
 @pytest.mark.parametrize("variant", ["nano", "tiny", "s"])
 def test_flat_output_has_a_row_per_anchor(variant: str, classes: int, keypoints: int) -> None:
-    net = build(YoloxConfig(variant=variant, width=0.125, classes=classes, keypoints=keypoints))  # type: ignore[arg-type]
+    net = built(YoloxConfig(variant=variant, width=0.125, classes=classes, keypoints=keypoints))  # type: ignore[arg-type]
     (y,) = in_torch(net, noise())
     assert y.shape == (1, ANCHORS, 5 + classes + 2 * keypoints)
 
 
 def test_maps_of_a_rectangular_input() -> None:
     config = replace(NANO, keypoints=2)
-    maps = in_torch(build(config, OutputForm(layout="maps"), size=(96, 32)), noise((96, 32)))
-    raw = in_torch(build(config, RAW, size=(96, 32)), noise((96, 32)))
+    maps = in_torch(built(config, OutputForm(layout="maps"), (96, 32)), noise((96, 32)))
+    raw = in_torch(built(config, RAW, (96, 32)), noise((96, 32)))
     assert [y.shape for y in maps] == [(1, 13, 96 // s, 32 // s) for s in STRIDES]
     assert [y.shape for y in raw] == [(1, c, 96 // s, 32 // s) for s in STRIDES for c in (4, 1, 4, 4)]
 
 
 def test_forms_are_views_of_the_same_raw_maps() -> None:
-    raw = in_torch(build(NANO, RAW), noise())
+    raw = in_torch(built(NANO, RAW), noise())
     levels = [np.concatenate(raw[i : i + 3], 1) for i in (0, 3, 6)]
     flat = np.concatenate([y.reshape(1, 9, -1) for y in levels], 2).transpose(0, 2, 1)
     transposed = np.concatenate([y.swapaxes(2, 3).reshape(1, 9, -1) for y in levels], 2).transpose(0, 2, 1)
-    (y,) = in_torch(build(NANO, OutputForm(sigmoid=False)), noise())
+    (y,) = in_torch(built(NANO, OutputForm(sigmoid=False)), noise())
     np.testing.assert_array_equal(y, flat)
-    (y,) = in_torch(build(NANO, OutputForm(sigmoid=False, layout="transposed")), noise())
+    (y,) = in_torch(built(NANO, OutputForm(sigmoid=False, layout="transposed")), noise())
     np.testing.assert_array_equal(y, transposed)
-    (y,) = in_torch(build(NANO, OutputForm(sigmoid=False, layout="scrambled")), noise())
+    (y,) = in_torch(built(NANO, OutputForm(sigmoid=False, layout="scrambled")), noise())
     assert not np.array_equal(y, flat)
     np.testing.assert_array_equal(np.sort(y, 1), np.sort(flat, 1))
-    (y,) = in_torch(build(NANO), noise())
+    (y,) = in_torch(built(NANO), noise())
     np.testing.assert_array_equal(y[..., :4], flat[..., :4])
     np.testing.assert_allclose(y[..., 4:], 1 / (1 + np.exp(-flat[..., 4:])), rtol=1e-5)
 
 
 @pytest.mark.parametrize("decode", ["scatter", "concat", "constant"])
 def test_decode_gives_boxes_in_pixels(decode: str) -> None:
-    (plain,) = in_torch(build(NANO), noise())
-    (boxes,) = in_torch(build(NANO, OutputForm(decode=decode)), noise())  # type: ignore[arg-type]
+    (plain,) = in_torch(built(NANO), noise())
+    (boxes,) = in_torch(built(NANO, OutputForm(decode=decode)), noise())  # type: ignore[arg-type]
     row = 0
     for stride in STRIDES:
         for y in range(SIZE[0] // stride):
@@ -108,7 +115,7 @@ def test_decode_gives_boxes_in_pixels(decode: str) -> None:
 @pytest.mark.parametrize("activation", ["silu", "leaky", "relu", "relu6", "hardswish"])
 def test_every_channel_of_every_role_varies_over_space(activation: str) -> None:
     size = (128, 160)
-    net = build(replace(NANO, activation=activation), RAW, size=size)  # type: ignore[arg-type]
+    net = built(replace(NANO, activation=activation), RAW, size)  # type: ignore[arg-type]
     for name, y in zip(net.output_names, in_torch(net, noise(size, count=4)), strict=True):
         target = 0.5 if name.startswith("reg") else 1.5
         assert y.std((2, 3)).min() > 0.2 * target, name
@@ -162,7 +169,7 @@ def test_file_computes_what_the_network_does(config: YoloxConfig, form: OutputFo
     model = exported(config, form, **spelling)
     onnx.checker.check_model(onnx.load_from_string(model), full_check=True)
     images = noise(size)
-    assert_same(in_ort(model, images.numpy()), in_torch(build(config, form, size=size), images), 1e-4)
+    assert_same(in_ort(model, images.numpy()), in_torch(built(config, form, size), images), 1e-4)
     found = onnx.load_from_string(model)
     expected = 18 if spelling.get("exporter") == "dynamo" else spelling.get("opset", 11)
     assert found.opset_import[0].version == expected
@@ -173,7 +180,7 @@ def test_batchnorm_stays_when_asked_for() -> None:
     kept = exported(NANO, keep_batchnorm=True)
     assert operators(kept)["BatchNormalization"] > 80
     assert operators(exported(NANO))["BatchNormalization"] == 0
-    assert_same(in_ort(kept, noise().numpy()), in_torch(build(NANO), noise()), 1e-4)
+    assert_same(in_ort(kept, noise().numpy()), in_torch(built(NANO), noise()), 1e-4)
 
 
 def test_focus_as_slices_and_as_one_convolution() -> None:
@@ -184,14 +191,14 @@ def test_focus_as_slices_and_as_one_convolution() -> None:
 def test_batch_may_stay_open() -> None:
     model = exported(PLAIN, OutputForm(decode="scatter"), dynamic_batch=True)
     images = noise(count=3)
-    assert_same(in_ort(model, images.numpy()), in_torch(build(PLAIN, OutputForm(decode="scatter")), images), 1e-4)
+    assert_same(in_ort(model, images.numpy()), in_torch(built(PLAIN, OutputForm(decode="scatter")), images), 1e-4)
 
 
 def test_halves_compute_nearly_the_same() -> None:
     model = exported(NANO, OutputForm(sigmoid=False), dtype="float16")
     (y,) = in_ort(model, noise().half().numpy())
     assert y.dtype == np.float16
-    (reference,) = in_torch(build(NANO, OutputForm(sigmoid=False)), noise())
+    (reference,) = in_torch(built(NANO, OutputForm(sigmoid=False)), noise())
     assert np.abs(y - reference).max() < 0.05 * reference.std()
 
 
