@@ -13,6 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from icraft_adapt.adapter.emit.report_schema import validate_report
+from icraft_adapt.data.images import find_images
 from icraft_adapt.tests.assets_e2e.conftest import Folder, command
 
 V1, BUYI = "icraft-v1.1", "icraft-v3-buyi"
@@ -111,8 +112,12 @@ def average_precision(assets: Path, what: Path) -> dict[str, float]:
     return json.loads(result.stdout)  # type: ignore[no-any-return]
 
 
-def test_average_precision_is_kept_or_nearly(folder: Folder, assets: Path) -> None:
-    calibrated = folder(NANO, V1, "--calib", str(assets / "images" / "train"), "--no-golden", *LESS)
+def test_average_precision_is_kept_or_nearly(folder: Folder, assets: Path, tmp_path: Path) -> None:
+    few = tmp_path / "few"
+    few.mkdir()
+    for picture in find_images(assets / "images" / "train")[:32]:
+        (few / picture.name).symlink_to(picture)
+    calibrated = folder(NANO, V1, "--calib", str(few), "--no-golden", *LESS)
     original = average_precision(assets, assets / "models" / f"{NANO}.onnx")
     assert original["ap"] == pytest.approx(0.357, abs=0.003)
     assert original["agreement"] == 1.0
@@ -122,7 +127,7 @@ def test_average_precision_is_kept_or_nearly(folder: Folder, assets: Path) -> No
     approximated = average_precision(assets, calibrated)
     assert approximated["ap"] >= 0.92 * original["ap"]
     assert {node.op_type for node in onnx.load(calibrated / "adapted.onnx").graph.node} <= NPU_V1
-    assert len((calibrated / "icraft" / "calibration.txt").read_text().split()) == 128
+    assert len((calibrated / "icraft" / "calibration.txt").read_text().split()) == 32
 
 
 def test_the_person_detector_is_calibrated_on_pictures_of_people(folder: Folder, assets: Path) -> None:

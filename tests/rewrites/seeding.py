@@ -25,7 +25,8 @@ from icraft_adapt.rewrites.core.run import run
 from icraft_adapt.targets.loader import load_target
 from icraft_adapt.tests.exports import exported
 
-NANO = YoloxConfig(width=0.125, classes=1)
+NANO = YoloxConfig(width=0.125, classes=1)  # depthwise
+SMALL = YoloxConfig("s", width=0.125, classes=1)  # two thirds as many operators
 
 
 @dataclass(frozen=True, slots=True)

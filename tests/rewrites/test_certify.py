@@ -21,6 +21,7 @@ from icraft_adapt.tests.exports import exported
 from icraft_adapt.tests.rewrites.harness import network, weights
 from icraft_adapt.tests.rewrites.seeding import (
     NANO,
+    SMALL,
     Journey,
     against,
     detector,
@@ -51,7 +52,7 @@ def test_the_main_job_is_certified(tmp_path: Path, exporter: str, mode: str) -> 
 
 @pytest.mark.parametrize("opset", range(11, 18))
 def test_every_opset(tmp_path: Path, opset: int) -> None:
-    journey, _ = detector(tmp_path, opset=opset)
+    journey, _ = detector(tmp_path, config=SMALL, opset=opset)
     certified = journey.certify()
     assert certified.sites
     assert certified.failures == ()

@@ -9,7 +9,7 @@ import onnx
 import pytest
 
 from icraft_adapt.models.yolox import OutputForm, YoloxConfig
-from icraft_adapt.tests.rewrites.seeding import NANO, Journey, detector
+from icraft_adapt.tests.rewrites.seeding import SMALL, Journey, detector
 
 FORMS = {
     "sigmoid": OutputForm(),
@@ -36,7 +36,7 @@ def computed(journey: Journey) -> list[str]:
 @pytest.mark.parametrize("form", FORMS)
 @pytest.mark.parametrize("classes", [1, 4])
 def test_objectness_first_strides_ascending(tmp_path: Path, classes: int, form: str) -> None:
-    journey, reading = detector(tmp_path, config=replace(NANO, classes=classes), form=FORMS[form])
+    journey, reading = detector(tmp_path, config=replace(SMALL, classes=classes), form=FORMS[form])
     assert outputs(journey) == computed(journey) == NAMES
     shapes = {v.name: [d.dim_value for d in v.type.tensor_type.shape.dim] for v in journey.adapted.graph.output}
     for level in reading.levels:
@@ -47,7 +47,7 @@ def test_objectness_first_strides_ascending(tmp_path: Path, classes: int, form: 
 
 
 def test_key_points_follow_the_classes(tmp_path: Path) -> None:
-    config = YoloxConfig(width=0.125, classes=2, keypoints=5)
+    config = YoloxConfig("s", width=0.125, classes=2, keypoints=5)
     journey, reading = detector(tmp_path, config=config, form=OutputForm(sigmoid=False, layout="raw"))
     names = [level.output(role) for level in reading.levels for role, _ in level.roles]
     assert outputs(journey) == computed(journey) == names
