@@ -26,7 +26,7 @@ from .progress import Progress
 from .request import Request
 
 FEWEST_IMAGES = 8
-_KEPT_IMAGES = 16
+_KEPT_IMAGES, _MOST_HELD = 16, 64
 _Array = NDArray[np.float32]
 
 
@@ -35,16 +35,20 @@ class Calibration:
     """What the pass saw. `inputs` and `heads` are those of the first images, for comparing with the adapted network:
     float32 [1, c, h, w], heads by the adapted model's output names. `skipped` names unreadable files.
 
-    `histograms` are those of the activations' inputs, by tensor; `samples` those of all maps of the normalised network,
-    None where it has no integer arithmetic.
+    `histograms` are those of the activations' inputs, by tensor, `cells` samples of them [c, s]; `samples` those of all
+    maps of the normalised network, None where it has no integer arithmetic. `held_inputs` and `held_heads` are of
+    images that no sample comes from, where some were wanted.
     """
 
     histograms: dict[str, Histogram]
+    cells: dict[str, _Array]
     samples: Samples | None
     inputs: tuple[_Array, ...]
     heads: tuple[dict[str, _Array], ...]
     files: tuple[Path, ...]
     skipped: tuple[str, ...]
+    held_inputs: tuple[_Array, ...] = ()
+    held_heads: tuple[dict[str, _Array], ...] = ()
 
 
 def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Progress) -> Calibration:
@@ -57,7 +61,10 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
     taps = _maps(prepared, network)
     outputs = [name for _, name in prepared.reading.outputs()]
     session = Session(with_outputs(prepared.model.to_proto(), taps))
-    builder = SampleBuilder((prepared.input_name, *taps), len(find_images(folder)))
+    files = find_images(folder)
+    held_out = _held_out(len(files)) if request.activation == "auto" else frozenset()
+    held: list[tuple[_Array, dict[str, _Array]]] = []
+    builder = SampleBuilder((prepared.input_name, *taps), len(files) - len(held_out))
     inputs: list[_Array] = []
     heads: list[dict[str, _Array]] = []
     used: list[Path] = []
@@ -66,8 +73,11 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
     for path, image in _varied(folder, progress, skipped):
         tensor, _ = letterbox(image, prepared.input_shape[2:], request.preprocess)
         results = session.run({prepared.input_name: tensor})
-        builder.add({prepared.input_name: tensor, **results})
         maps = {name: results[name] for name in outputs}
+        if len(used) in held_out:
+            held.append((tensor, maps))
+        else:
+            builder.add({prepared.input_name: tensor, **results})
         best = max(best, best_score(prepared, maps))
         if len(inputs) < _KEPT_IMAGES:
             inputs.append(tensor)
@@ -77,7 +87,14 @@ def calibrate(request: Request, folder: Path, prepared: Prepared, progress: Prog
     recorded = builder.recorded()
     histograms = {name: _histogram(recorded[name]) for name in prepared.activations}
     samples = None if network is None else Samples(network, recorded, roots(network))
-    return Calibration(histograms, samples, tuple(inputs), tuple(heads), tuple(used), tuple(skipped))
+    cells = {name: recorded[name] for name in prepared.activations}
+    pairs = tuple(tensor for tensor, _ in held), tuple(maps for _, maps in held)
+    return Calibration(histograms, cells, samples, tuple(inputs), tuple(heads), tuple(used), tuple(skipped), *pairs)
+
+
+def _held_out(count: int) -> frozenset[int]:
+    """Every fourth image, from the second on; of many images fewer, so that they are no more than 64."""
+    return frozenset(range(1, count, max(4, -(-count // _MOST_HELD))))
 
 
 def _varied(folder: Path, progress: Progress, skipped: list[str]) -> Iterator[tuple[Path, NDArray[np.uint8]]]:

@@ -130,7 +130,7 @@ def _before(sources: Sources, truth: Mapping[str, Values]) -> dict[str, Values]:
         if origin is None:
             before[name] = truth[tensor]
         else:
-            before[name] = truth[tensor][:, origin.channels] * origin.scale.astype(np.float32).reshape(1, -1, 1, 1)
+            before[name] = origin.values(truth[tensor][0])[np.newaxis]
     return before
 
 

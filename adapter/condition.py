@@ -20,17 +20,18 @@ _INSIDE = 0.999  # of a channel's values lie within its reach
 _ROUNDS = 4  # equalising renames maps, and splitting then looks at them again
 
 
-def condition(context: Context, seen: Calibration) -> Applied:
+def condition(context: Context, seen: Calibration, made: tuple[Step, ...] = ()) -> Applied:
     """Run the rules again, now with ranges, until they are at rest. The model is edited; these steps are given.
 
-    A network that has no integer arithmetic here, or whose target has none, stays as it is.
+    A network that has no integer arithmetic here, or whose target has none, stays as it is. `made` are earlier steps
+    that told where their maps come from.
     """
     done = Applied((), ())
     if seen.samples is None or context.target.arithmetic is None:
         return done
     for _ in range(_ROUNDS):
         try:
-            samples = samples_for(lowered(context.model), seen.samples, origins_of(done.steps))
+            samples = samples_for(lowered(context.model), seen.samples, origins_of((*made, *done.steps)))
         except AdaptError:
             break
         if samples is None:
@@ -40,6 +41,14 @@ def condition(context: Context, seen: Calibration) -> Applied:
         if not more.steps:
             break
     return done
+
+
+def merge(context: Context) -> Applied:
+    """Merge the convolutions that write the chosen sums with their neighbours. The model is edited."""
+    plan = context.activation
+    if plan is None or plan.mode != "auto":
+        return Applied((), ())
+    return run(replace(context, activation=replace(plan, merge=True)), discover())
 
 
 def with_made_maps(prepared: Prepared, steps: tuple[Step, ...]) -> Prepared:

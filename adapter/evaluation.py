@@ -115,6 +115,8 @@ def _job(
         activation=request.activation,
         hinges=request.hinges,
         slope=request.slope,
+        min_agreement=request.min_agreement,
+        max_extra_macs=request.max_extra_macs,
         accept_function_change=True,
         max_damage=math.inf,  # to measure it is the purpose
         input_shape=shape or request.input_shape,

@@ -35,6 +35,8 @@ class EvaluationRequest:
     activation: Activation | None = None
     hinges: int = 4
     slope: float = 0.1
+    min_agreement: float = 0.95
+    max_extra_macs: float | None = None
     input_shape: tuple[int, ...] | None = None
     calibration: Path | None = None
     bits: Literal["8", "16", "auto"] = "8"

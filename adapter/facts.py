@@ -11,6 +11,7 @@ from ..rewrites.core.certify import Certified
 from ..rewrites.core.run import Applied
 from ..targets.types import Target
 from .calibrate import Calibration
+from .mixture.types import Mixture
 from .place import Located, placement
 from .prepare import Prepared
 from .report.types import Placement, Verification
@@ -21,7 +22,7 @@ from .simulation_types import Simulation
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`final` is the adapted network as it will be written; `located` says where each of its nodes runs and `macs` how
-    much it multiplies, by the node's first output. The last four are None where the stage did not run.
+    much it multiplies, by the node's first output. The last five are None where the stage did not run.
     """
 
     request: Request
@@ -36,6 +37,7 @@ class Facts:
     certified: Certified | None = None
     verification: Verification | None = None
     simulation: Simulation | None = None
+    mixture: Mixture | None = None
 
     @property
     def placement(self) -> Placement:

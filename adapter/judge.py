@@ -10,8 +10,10 @@ from ..rewrites.core.certify import Site
 from .facts import Facts
 from .heads import damage_by_role
 from .integer_warnings import integer_warnings
+from .mixture.types import Mixture
 from .outcome import Outcome
 from .report.types import Report
+from .request import Request
 
 # Heads that only exact and rounding rewrites lie before: the largest difference over the role's spread.
 EXACT_HEADS = 1e-4
@@ -37,17 +39,30 @@ def judge(report: Report, facts: Facts) -> Outcome:
 def _failures(facts: Facts) -> Iterable[str]:
     if facts.certified is not None:
         yield from (_failed_site(facts, site) for site in facts.certified.failures)
+    if facts.mixture is not None and not facts.mixture.holds:
+        yield _short_of(facts.mixture, facts.request)
     if facts.verification is None:
         return
     if facts.mode == "keep" or not _approximated(facts):
         for head in facts.verification.per_head:
             if not head.max_rel <= EXACT_HEADS:
                 yield f"{head.head} is off by {head.max_rel:.3g} of its spread (bound {EXACT_HEADS:g})"
-    elif facts.mode == "pwl":
+    elif facts.mode in ("pwl", "auto"):
         bound = _bound(facts)
         for role, damage in damage_by_role(facts.verification).items():
             if not damage <= bound:
                 yield f"{role} is off by {damage:.3g} of its deviation (--max-damage {bound:g})"
+
+
+def _short_of(mixture: Mixture, request: Request) -> str:
+    """What was asked of the mixture, and the best that was found."""
+    limit = request.max_extra_macs
+    within = "" if limit is None else f" with at most {limit:+.0%} multiply-accumulates"
+    best = mixture.point
+    return (
+        f"no mixture of sums agrees to {request.min_agreement:.1%}{within} on {mixture.held_out} held-out images;"
+        f" the best agrees to {best.agreement:.1%} with {best.extra_macs:+.1%}"
+    )
 
 
 def _bound(facts: Facts) -> float:

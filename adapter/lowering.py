@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from itertools import chain
 
-import numpy as np
-
 from ..errors import AdaptError, Exit
 from ..golden.lower import Activation, lower
 from ..golden.network import Curve, Network
@@ -46,7 +44,7 @@ def traced(name: str, origins: Mapping[str, Origin]) -> Origin | None:
     """The map that a made one goes back to in the end, with all channels and scales composed; None for any other."""
     origin = origins.get(name)
     while origin is not None and (before := origins.get(origin.tensor)) is not None:
-        origin = Origin(before.tensor, before.channels[origin.channels], before.scale[origin.channels] * origin.scale)
+        origin = origin.through(before)
     return origin
 
 
@@ -60,5 +58,5 @@ def samples_for(network: Network, seen: Samples, origins: Mapping[str, Origin]) 
         if source not in seen.roots:
             return None
         values = seen.of(source)
-        found[name] = values if origin is None else (values[origin.channels] * origin.scale[:, None]).astype(np.float32)
+        found[name] = values if origin is None else origin.values(values)
     return Samples(network, found, needed)

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
 from dataclasses import replace
+from functools import partial
+from typing import NamedTuple
+
+from onnx import ModelProto
 
 from ..errors import AdaptError, Exit
 from ..graph.cost import macs_by_output
 from ..graph.opset import convert_opset
+from ..rewrites.core.certify import Certified
 from ..rewrites.core.rule import ActivationPlan, Context
 from ..rewrites.core.rules import discover
 from ..rewrites.core.run import Applied, run
@@ -14,10 +20,11 @@ from ..targets.loader import load_target
 from ..targets.types import Target
 from .calibrate import Calibration, calibrate
 from .compare import certify_conditioning, certify_on_probe, compare
-from .condition import condition, with_made_maps
+from .condition import condition, merge, with_made_maps
 from .emit.folder import emit
 from .facts import Facts
 from .judge import judge
+from .mixture.types import Mixture
 from .outcome import Outcome
 from .place import locate
 from .prepare import Prepared, prepare
@@ -40,24 +47,23 @@ def adapt(request: Request, progress: Progress | None = None) -> Outcome:
     prepared = prepare(request, target, watch)
     mode = request.activation or _default_mode(prepared, target)
     seen = None
-    if request.calibration is not None and not request.dry_run:
+    if request.calibration is not None and (mode == "auto" or not request.dry_run):
         seen = calibrate(request, request.calibration, prepared, watch)
+    mixture = _mixture(request, target, prepared, seen, watch) if mode == "auto" else None
     watch.stage("rewriting")
-    context, applied = _rewrite(request, target, prepared, mode, seen)
+    context, applied = _rewrite(target, prepared, _plan(request, mode, seen, mixture))
+    prepared = with_made_maps(prepared, applied.steps)
     adapted = prepared.model.to_proto()
     certified = None if request.dry_run else certify_on_probe(request, prepared, applied, adapted, watch)
     if seen is not None and certified is not None:
-        more, before = condition(context, seen), adapted
-        if more.steps:
-            adapted = prepared.model.to_proto()
-            certified = certified.followed_by(certify_conditioning(request, prepared, more, before, adapted))
-            applied = Applied((*applied.steps, *more.steps), applied.near_misses)
-            prepared = with_made_maps(prepared, more.steps)
-        del before
+        follow = (merge, partial(condition, seen=seen, made=applied.steps))
+        done = _Done(prepared, applied, certified, adapted)
+        prepared, applied, certified, adapted = _followed(request, done, context, follow)
+        del done
     final = convert_opset(adapted, target.onnx.opset, target.onnx.ir_version)
     del adapted  # each network in hand costs its weights' memory
     located, macs = locate(prepared.model, target), macs_by_output(final)
-    facts = Facts(request, target, prepared, mode, applied, final, located, macs, seen, certified)
+    facts = Facts(request, target, prepared, mode, applied, final, located, macs, seen, certified, mixture=mixture)
     if request.dry_run:
         return _timed(judge(build_report(facts), facts), watch)
     facts, golden = compare(facts, watch)
@@ -70,8 +76,33 @@ def adapt(request: Request, progress: Progress | None = None) -> Outcome:
     return _timed(outcome, watch)
 
 
+class _Done(NamedTuple):
+    """Where the network stands: what was done to it, what that certified, and the result."""
+
+    prepared: Prepared
+    applied: Applied
+    certified: Certified
+    adapted: ModelProto
+
+
+def _followed(
+    request: Request, done: _Done, context: Context, changes: Iterable[Callable[[Context], Applied]]
+) -> _Done:
+    """The same after further changes, each certified against the network before it."""
+    for change in changes:
+        more = change(context)
+        if more.steps:
+            adapted = done.prepared.model.to_proto()
+            later = certify_conditioning(request, done.prepared, more, done.adapted, adapted)
+            applied = Applied((*done.applied.steps, *more.steps), done.applied.near_misses)
+            done = _Done(with_made_maps(done.prepared, more.steps), applied, done.certified.followed_by(later), adapted)
+    return done
+
+
 def _check(request: Request, target: Target) -> None:
-    """Layers cannot be given widths of their own without images to try them on, nor where nothing is simulated."""
+    """Widths and mixtures are tried on images; widths cannot be chosen where nothing is simulated."""
+    if request.activation == "auto" and request.calibration is None:
+        raise AdaptError("--activation auto measures on images", hint="give --calib DIR")
     auto, file = request.bits == "auto", request.mix_precision
     if auto and file is not None:
         raise AdaptError("--bits auto and --mix-precision both choose widths", where=str(file), hint="leave one out")
@@ -97,12 +128,24 @@ def _default_mode(prepared: Prepared, target: Target) -> Activation:
     return "pwl" if lacking else "keep"
 
 
-def _rewrite(
-    request: Request, target: Target, prepared: Prepared, mode: Activation, seen: Calibration | None
-) -> tuple[Context, Applied]:
-    """The activations; every step and near miss so far."""
+def _mixture(
+    request: Request, target: Target, prepared: Prepared, seen: Calibration | None, progress: Progress
+) -> Mixture | None:
+    """What --activation auto chooses."""
+    from .mixture.choose import choose  # the other modes do not need it
+
+    return None if seen is None else choose(request, target, prepared, seen, progress)
+
+
+def _plan(request: Request, mode: Activation, seen: Calibration | None, mixture: Mixture | None) -> ActivationPlan:
+    """What becomes of the activations."""
     histograms = seen.histograms if seen is not None else {}
-    plan = ActivationPlan(mode, request.hinges, request.slope, histograms)
+    sums = mixture.sums if mixture is not None else {}
+    return ActivationPlan(mode, request.hinges, request.slope, histograms, sums)
+
+
+def _rewrite(target: Target, prepared: Prepared, plan: ActivationPlan) -> tuple[Context, Applied]:
+    """The activations; every step and near miss so far."""
     context = Context(prepared.model, target, plan, prepared.reading)
     last = run(context, discover())
     misses = dict.fromkeys((*prepared.near_misses, *last.near_misses))

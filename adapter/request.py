@@ -10,7 +10,7 @@ from ..data.preprocess import Preprocess
 
 DEFAULT_THRESHOLD = 0.1
 
-Activation = Literal["pwl", "leaky", "keep"]
+Activation = Literal["pwl", "leaky", "keep", "auto"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,9 +19,9 @@ class Request:
 
     `out` is the output folder, for paths relative to it (None: `<model name>.icraft` here). `activation` None means:
     keep where the target runs the activation, else pwl. `hinges` counts the terms of the sum, `slope` is the plain
-    LeakyReLU's. `max_damage` bounds each head role's relative error (None: the default).
-    `input_shape` replaces dynamic axes. `mix_precision` is a CSV of operators' widths, `threshold` the hardware
-    filter's score.
+    LeakyReLU's; "auto" must reach `min_agreement` with `max_extra_macs` (a share of the network's own; None: no bound).
+    `max_damage` bounds each head role's relative error (None: the default). `input_shape` replaces dynamic axes.
+    `mix_precision` is a CSV of operators' widths, `threshold` the hardware filter's score.
     """
 
     model: Path
@@ -30,6 +30,8 @@ class Request:
     activation: Activation | None = None
     hinges: int = 4
     slope: float = 0.1
+    min_agreement: float = 0.95
+    max_extra_macs: float | None = None
     accept_function_change: bool = False
     max_damage: float | None = None
     dry_run: bool = False

@@ -69,6 +69,14 @@ def share(text: str) -> float:
     return value
 
 
+def excess(text: str) -> float:
+    """50% or 0.5 or more than 1, as a multiple of 1."""
+    value = number(text[:-1]) / 100 if text.endswith("%") else number(text)
+    if value < 0:
+        raise click.BadParameter(f"{text} is below 0: write 50% or 0.5")
+    return value
+
+
 def channels(text: str) -> Channels:
     """a,b,c as three numbers."""
     values = [number(part) for part in text.split(",")]
@@ -88,13 +96,18 @@ def divisors(text: str) -> Channels:
 _REWRITING = (
     click.option("--target", metavar="NAME", default="icraft-v1.1", show_default=True,
                  help="A target (see `icraft-adapt targets`) or the path of a YAML."),
-    click.option("--activation", type=click.Choice(["pwl", "leaky", "keep"]),
+    click.option("--activation", type=click.Choice(["pwl", "leaky", "keep", "auto"]),
                  help="What becomes of an activation that the target lacks: pwl, a sum of LeakyReLUs (the "
-                 "default there); leaky, a plain swap; keep (the default where the target runs it)."),
+                 "default there); leaky, a plain swap; keep (the default where the target runs it); auto, in each "
+                 "layer the sum that it is worth, measured on --calib images."),
     click.option("--hinges", type=click.IntRange(1, 16), default=4, show_default=True,
                  help="Terms of the pwl sum."),
     click.option("--slope", type=slope, metavar="FLOAT", default="0.1", show_default=True,
                  help="Slope of leaky."),
+    click.option("--min-agreement", type=share, metavar="SHARE", default="95%", show_default=True,
+                 help="Agreement with the original that auto must reach on images that it has not fitted."),
+    click.option("--max-extra-macs", type=excess, metavar="SHARE",
+                 help="What auto may add to the multiply-accumulates, like 50%; no bound unless given."),
     click.option("--input-shape", type=shape, metavar="1x3xHxW", help="The input of a model with dynamic axes."),
     click.option("--calib", "calibration", type=FOLDER, metavar="DIR",
                  help="Images like those in use: what is fitted is fitted to them."),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import Counter
 
 from onnx import ModelProto
 
@@ -39,3 +40,27 @@ def count_parameters(proto: ModelProto) -> int:
     weighted = ("Conv", "ConvTranspose", "Gemm", "MatMul", "BatchNormalization")
     read = {name for node in proto.graph.node if node.op_type in weighted for name in node.input}
     return sum(size for name, size in sizes.items() if name in read)
+
+
+def vector_operations(proto: ModelProto) -> int:
+    """Operations of the unit beside the array: products of depthwise Convs, values of Adds, and of a LeakyRelu or Relu
+    that stands behind no Conv of its own.
+    """
+    macs = macs_by_output(proto)
+    shapes = {value.name: value for value in [*proto.graph.value_info, *proto.graph.input, *proto.graph.output]}
+    makers = {name: node for node in proto.graph.node for name in node.output}
+    readers = Counter(name for node in proto.graph.node for name in set(node.input))
+    total = 0
+    for node in proto.graph.node:
+        name = node.output[0]
+        values = math.prod(dim.dim_value for dim in shapes[name].type.tensor_type.shape.dim) if name in shapes else 0
+        if node.op_type == "Conv":
+            groups = next((attribute.i for attribute in node.attribute if attribute.name == "group"), 1)
+            total += macs.get(name, 0) if groups > 1 else 0
+        elif node.op_type == "Add":
+            total += values
+        elif node.op_type in ("LeakyRelu", "Relu"):
+            maker = makers.get(node.input[0])
+            fused = maker is not None and maker.op_type == "Conv" and readers[node.input[0]] == 1
+            total += 0 if fused else values
+    return total

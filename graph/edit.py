@@ -16,11 +16,30 @@ from .nodes import Node, Tensor
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """Where a new map comes from: its channel i is channel `channels[i]` of `tensor` times `scale[i]`; arrays [c]."""
+    """Where a new map comes from: its channel i is channel `channels[i]` of `tensor` times `scale[i]`; arrays [c].
+
+    Where there is a `shift`, it is added, and `slope` is that of a LeakyReLU behind.
+    """
 
     tensor: str
     channels: NDArray[np.int64]
     scale: NDArray[np.float64]
+    shift: NDArray[np.float64] | None = None
+    slope: float = 1.0
+
+    def values(self, source: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The new map's values, from those of `tensor`; both float32 [c, ...]."""
+        along = (-1, *[1] * (source.ndim - 1))
+        made = source[self.channels] * self.scale.astype(np.float32).reshape(along)
+        if self.shift is not None:
+            made += self.shift.astype(np.float32).reshape(along)
+        return made if self.slope == 1 else np.where(made > 0, made, made * np.float32(self.slope))
+
+    def through(self, before: Origin) -> Origin:
+        """The same, traced through the origin of `tensor`. This one scales by positive numbers and does no more."""
+        shift = None if before.shift is None else before.shift[self.channels] * self.scale
+        scale = before.scale[self.channels] * self.scale
+        return Origin(before.tensor, before.channels[self.channels], scale, shift, before.slope)
 
 
 class Editor:

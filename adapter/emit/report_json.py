@@ -26,6 +26,7 @@ def report_document(report: Report) -> dict[str, Json]:
         "layers": as_json(report.layers),
         "head_metrics": as_json(report.head_metrics),
         "detections": as_json(report.detections),
+        "mixture": as_json(report.mixture),
         "cost": as_json(report.cost),
         "artifacts": as_json(report.artifacts),
     }

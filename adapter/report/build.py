@@ -13,6 +13,7 @@ from ...rewrites.core.certify import Site
 from ...rewrites.core.rule import Certificate, Step
 from ..facts import Facts
 from .integers import boxes_of, head_metric, integers_of, layer_errors
+from .mixture import mixture_of
 from .numbers import short
 from .types import (
     ActivationFit,
@@ -44,6 +45,7 @@ def build_report(facts: Facts) -> Report:
             reading.family, reading.sigmoid_inside, reading.decoded_inside, short(reading.proof_max_abs)
         ),
         verify=_rounded_verification(facts),
+        mixture=mixture_of(facts),
         cost=_cost(facts),
     )
     if simulation is None:

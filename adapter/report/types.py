@@ -10,6 +10,7 @@ from typing import Literal
 
 from ...data.matching import Matching
 from ...golden.figures import Figures
+from .mixture_types import MixtureReport
 
 CertificateName = Literal["exact", "rounding", "approximate", "function-changing"]
 
@@ -252,5 +253,6 @@ class Report:
     layers: tuple[LayerError, ...] | None = None
     head_metrics: tuple[HeadMetric, ...] | None = None
     detections: Matching | None = None
+    mixture: MixtureReport | None = None
     cost: Cost | None = None
     artifacts: tuple[ArtifactInfo, ...] | None = None

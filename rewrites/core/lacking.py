@@ -10,7 +10,7 @@ from .activation import Activation, activation_at
 from .rule import Context
 
 
-def lacking_activation(node: Node, context: Context, mode: Literal["pwl", "leaky"]) -> Activation | None:
+def lacking_activation(node: Node, context: Context, mode: Literal["pwl", "leaky", "auto"]) -> Activation | None:
     """The activation that ends at the node, where the plan's mode is this one and the target does not run it.
 
     Declines where the nodes compute an elementwise function that is no known activation.

@@ -82,6 +82,15 @@ def fit_leaky_sum(curve: Callable[[Vector], Vector], histogram: Histogram, hinge
     return LeakySum(terms, histogram.relative_error(values, curve(observed)))
 
 
+def fit_kinked(
+    curve: Callable[[Vector], Vector], histogram: Histogram, hinges: int
+) -> tuple[float, float, Vector, Vector]:
+    """The same fit before it is written as terms: c, m, the kinks t_k ascending and the bends d_k, float64 [hinges]."""
+    x, weights = _samples(histogram)
+    found = _fit_kinked(x, curve(x), weights, hinges)
+    return found.constant, found.slope, found.kinks, found.bends
+
+
 def _variance(values: Vector, weights: Vector) -> float:
     mean = float(weights @ values)
     return float(weights @ (values - mean) ** 2)

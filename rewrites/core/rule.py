@@ -16,6 +16,7 @@ from ...graph.model import Model
 from ...graph.nodes import Node
 from ...graph.reading import Reading
 from ...targets.types import Target
+from .channel_sum import ChannelSum
 from .histogram import Histogram
 
 
@@ -35,12 +36,18 @@ class Certificate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class ActivationPlan:
-    """What becomes of activations that the target lacks; `histograms` by the name of the activation's input tensor."""
+    """What becomes of activations that the target lacks; `histograms` by the name of the activation's input tensor.
 
-    mode: Literal["pwl", "leaky", "keep"]
+    `sums` are those that mode "auto" chose, by the same names. `merge`: the convolutions that write them may be merged
+    with their neighbours.
+    """
+
+    mode: Literal["pwl", "leaky", "keep", "auto"]
     hinges: int = 4
     slope: float = 0.1
     histograms: Mapping[str, Histogram] = field(default_factory=dict)
+    sums: Mapping[str, ChannelSum] = field(default_factory=dict)
+    merge: bool = False
 
 
 @dataclass(frozen=True, slots=True)

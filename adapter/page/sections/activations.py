@@ -88,18 +88,22 @@ def _plots(story: Story) -> Iterator[Plot]:
 def _plot(story: Story, activation: Activation, fit: Fit, anchors: tuple[str, ...], told: ActivationFit) -> Plot:
     from ..plot import fit_plot  # a network whose activations were kept needs no plotting library
 
-    calibration = story.facts.calibration
+    facts = story.facts
+    calibration = facts.calibration
     seen = calibration.histograms.get(activation.input.name) if calibration is not None else None
     title = words.visible(f"{told.source} and {told.to} over the inputs of {anchors[0]}")
     drawn = fit_plot(activation.curve, fit.function, seen or global_histogram(), title)
     ends = (None, None) if seen is None else (seen.low, seen.high)
-    return Plot(anchors, told, _formulas(told), drawn, *ends)
+    return Plot(anchors, told, _formulas(told, per_channel=facts.mode == "auto"), drawn, *ends)
 
 
-def _formulas(fit: ActivationFit) -> tuple[str, ...]:
+def _formulas(fit: ActivationFit, *, per_channel: bool) -> tuple[str, ...]:
     """The terms as the target runs them."""
     if fit.to == "leaky":
         return (f"LeakyReLU(x), slope {fit.parameters[0]:.4g}",)
+    if per_channel:
+        slopes = ", ".join(f"{slope:.4g}" for slope in fit.parameters)
+        return (f"scale and shift by channel; slopes {slopes}",)
     terms = zip(*(iter(fit.parameters),) * 3, strict=True)
     return tuple(_term(a, b, alpha) for a, b, alpha in terms)
 
