@@ -34,10 +34,12 @@ class Bends:
     error: Tensor
 
 
-def quantiles(values: Tensor) -> Tensor:
-    """Evenly spaced quantiles [c, points] of each channel of values [c, n]."""
-    places = (torch.arange(_POINTS) + 0.5) / _POINTS * (values.shape[1] - 1)
-    return values.sort(dim=1).values[:, places.long()]
+def quantiles(z: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
+    """Evenly spaced quantiles [c, points] of each channel of z [c, n], ascending, and the values of y [c, n] there."""
+    order = z.argsort(dim=1)
+    places = ((torch.arange(_POINTS) + 0.5) / _POINTS * z.shape[1]).long()
+    chosen = order[:, places]
+    return z.gather(1, chosen), y.gather(1, chosen)
 
 
 def fit_bends(z: Tensor, y: Tensor, slopes: Sequence[float] = SLOPES) -> Bends:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch import Tensor
 
 from ..errors import AdaptError, Exit
 from ..graph.session import Session
-from .operators import OPERATORS
+from .operators import OPERATORS, Inputs
 
 # Largest difference from ONNX Runtime over the output's spread: float rounding, made larger by a hundred layers.
 EQUAL = 1e-4
@@ -39,12 +39,15 @@ Revise = Callable[[Operation, Tensor, Tensor], Tensor]
 class Network:
     """A graph of batch 1 that runs on any number of pictures of any size that its strides divide.
 
-    `operations` stand in computation order; `constants` holds all stored values by name, the floating ones float32.
+    `operations` stand in computation order; `constants` holds all stored values by name, the floating ones float32;
+    `slopes` those of the LeakyReLUs by their outputs.
     """
 
     def __init__(self, proto: ModelProto) -> None:
         self.operations = tuple(_operations(proto))
         self.constants = {t.name: torch.from_numpy(numpy_helper.to_array(t).copy()) for t in proto.graph.initializer}
+        leaky = (each for each in self.operations if each.op == "LeakyRelu")
+        self.slopes: dict[str, float] = {each.output: each.attrs.get("alpha", 0.01) for each in leaky}
         stored = set(self.constants)
         (self.input,) = (value.name for value in proto.graph.input if value.name not in stored)
         self.outputs = tuple(value.name for value in proto.graph.output)
@@ -68,9 +71,9 @@ class Network:
         held = constants if constants is not None else self.constants
         wanted = {*self.outputs, *taps}
         values = {self.input: images}
-        for operation, done in zip(self.operations, self._spent(wanted), strict=True):
-            inputs = [_value(name, values, held) for name in operation.inputs]
-            value = OPERATORS[operation.op](operation.attrs, inputs)
+        for operation, done in zip(self.operations, self.spent(wanted), strict=True):
+            inputs = inputs_of(operation, values, held)
+            value = self.compute(operation, inputs)
             if revise is not None and inputs[0] is not None:
                 value = revise(operation, inputs[0], value)
             values[operation.output] = value
@@ -78,7 +81,12 @@ class Network:
                 del values[name]
         return {name: values[name] for name in wanted}
 
-    def _spent(self, wanted: set[str]) -> list[list[str]]:
+    def compute(self, operation: Operation, inputs: Inputs) -> Tensor:
+        """The value of one operation on these inputs, None where one is left out."""
+        slope = self.slopes.get(operation.output)
+        return OPERATORS[operation.op](operation.attrs if slope is None else {"alpha": slope}, inputs)
+
+    def spent(self, wanted: Container[str]) -> list[list[str]]:
         """For each operation, the values that nothing needs after it."""
         last = {}
         for place, operation in enumerate(self.operations):
@@ -90,10 +98,11 @@ class Network:
         return spent
 
 
-def _value(name: str, values: Mapping[str, Tensor], constants: Mapping[str, Tensor]) -> Tensor | None:
-    if not name:
-        return None
-    return values[name] if name in values else constants[name]
+def inputs_of(
+    operation: Operation, values: Mapping[str, Tensor], constants: Mapping[str, Tensor]
+) -> list[Tensor | None]:
+    """The operation's inputs out of computed values and constants, None where one is left out."""
+    return [(values[name] if name in values else constants[name]) if name else None for name in operation.inputs]
 
 
 def _operations(proto: ModelProto) -> Iterator[Operation]:
@@ -138,19 +147,24 @@ def difference(network: Network, proto: ModelProto, probe: NDArray[np.float32]) 
     return worst
 
 
-def with_constants(proto: ModelProto, constants: Mapping[str, Tensor], names: Iterable[str]) -> ModelProto:
-    """The same graph with new values for the initialisers `names`; shapes and types stay.
+def renewed(proto: ModelProto, network: Network, names: Iterable[str]) -> ModelProto:
+    """The same graph with the network's values for the initialisers `names`, and its slopes; shapes and types stay.
 
-    Raises KeyError for a name that the graph does not store, ValueError for another shape.
+    `proto` may hold more than the network does, such as a tail. Raises KeyError for a name that either does not
+    store, ValueError for another shape.
     """
-    renewed = ModelProto()
-    renewed.CopyFrom(proto)
-    places = {tensor.name: place for place, tensor in enumerate(renewed.graph.initializer)}
+    made = ModelProto()
+    made.CopyFrom(proto)
+    places = {tensor.name: place for place, tensor in enumerate(made.graph.initializer)}
     for name in names:
-        old = renewed.graph.initializer[places[name]]
-        values: NDArray[Any] = constants[name].detach().cpu().contiguous().numpy()
+        old = made.graph.initializer[places[name]]
+        values: NDArray[Any] = network.constants[name].detach().cpu().contiguous().numpy()
         if list(values.shape) != list(old.dims):
             raise ValueError(f"{name}: {list(values.shape)} instead of {list(old.dims)}")
         kind = helper.tensor_dtype_to_np_dtype(old.data_type)
-        renewed.graph.initializer[places[name]].CopyFrom(numpy_helper.from_array(values.astype(kind), name))
-    return renewed
+        made.graph.initializer[places[name]].CopyFrom(numpy_helper.from_array(values.astype(kind), name))
+    for node in made.graph.node:
+        if node.op_type == "LeakyRelu" and node.output[0] in network.slopes:
+            del node.attribute[:]
+            node.attribute.append(helper.make_attribute("alpha", network.slopes[node.output[0]]))
+    return made

@@ -20,7 +20,7 @@ from icraft_adapt.data.preprocess import Preprocess
 from icraft_adapt.errors import AdaptError, Exit
 from icraft_adapt.models.export import Spelling
 from icraft_adapt.models.yolox import OutputForm, YoloxConfig
-from icraft_adapt.retrain.network import Network, Operation, difference, network_of, with_constants
+from icraft_adapt.retrain.network import Network, Operation, difference, network_of, renewed
 from icraft_adapt.retrain.operators import OPERATORS
 from icraft_adapt.targets.loader import load_target
 from icraft_adapt.tests.adapter.networks import NANO, V1, adapted, network_file
@@ -182,20 +182,23 @@ def test_values_can_be_revised_on_their_way() -> None:
     assert torch.equal(found["a"], found["c"])
 
 
-def test_back_to_onnx_with_new_constants() -> None:
+def test_back_to_onnx_with_new_constants_and_slopes() -> None:
     proto = two_layers()
     net = Network(proto)
-    assert with_constants(proto, net.constants, net.constants) == proto
+    assert renewed(proto, net, net.constants) == proto
     net.constants["w"] *= 2
     net.constants["v"] += 1
-    renewed = with_constants(proto, net.constants, ["w", "v"])
-    assert renewed.graph.node == proto.graph.node
-    onnx.checker.check_model(renewed, full_check=True)
-    assert difference(net, renewed, weights(1, 3, 8, 8)) < TOLERANCE < difference(net, proto, weights(1, 3, 8, 8))
-    with pytest.raises(ValueError, match=r"w: \[4\]"):
-        with_constants(proto, {"w": net.constants["b"]}, ["w"])
+    net.slopes["c"] = 0.3
+    made = renewed(proto, net, ["w", "v"])
+    assert [node.op_type for node in made.graph.node] == [node.op_type for node in proto.graph.node]
+    onnx.checker.check_model(made, full_check=True)
+    images = weights(1, 3, 8, 8)
+    assert difference(net, made, images) < TOLERANCE < difference(net, proto, images)
     with pytest.raises(KeyError):
-        with_constants(proto, net.constants, ["a"])
+        renewed(proto, net, ["a"])
+    net.constants["w"] = net.constants["b"]
+    with pytest.raises(ValueError, match=r"w: \[4\]"):
+        renewed(proto, net, ["w"])
 
 
 def test_what_torch_lacks_and_what_it_computes_otherwise_is_refused() -> None:
