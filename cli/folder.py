@@ -20,6 +20,7 @@ from .exchange import exchange
 from .lock import held, is_abandoned
 
 MARK = "manifest.json"  # what makes a folder one of ours, which --force may replace
+MARKS = (MARK, "recovery.json")
 
 
 def check(out: Path, *, force: bool, inputs: Iterable[Path] = ()) -> None:
@@ -97,7 +98,7 @@ def _admit(place: Path, out: Path, *, force: bool) -> None:
         raise AdaptError("is a file, not a folder", where=str(out), hint="choose another --out")
     if not force:
         raise AdaptError("exists", where=str(out), hint="--force replaces it, --out chooses another")
-    if not (place / MARK).is_file() and any(place.iterdir()):
+    if not any((place / mark).is_file() for mark in MARKS) and any(place.iterdir()):
         hint = "--force replaces only an output folder of this command"
         raise AdaptError(f"is not empty and holds no {MARK}", where=str(out), hint=hint)
     for folder, _, _ in os.walk(place):

@@ -17,7 +17,7 @@ from .failure import contain
 from .screen import say
 from .signals import all_like_ctrl_c
 
-COMMANDS = ("adapt", "demo", "evaluate", "track", "record", "check", "diff", "targets", "rules")
+COMMANDS = ("adapt", "demo", "evaluate", "recover", "track", "record", "check", "diff", "targets", "rules")
 OWN_OPTIONS = ("-h", "--help", "--version")
 NAMES = {"help_option_names": ["-h", "--help"]}
 

@@ -47,6 +47,13 @@ def positive(text: str) -> float:
     return value
 
 
+def span(text: str) -> float:
+    """Minutes: 0 or more."""
+    if (value := number(text)) < 0:
+        raise click.BadParameter(f"{text} is below 0")
+    return value
+
+
 def slope(text: str) -> float:
     """The negative half's slope: from 0 (ReLU) to below 1."""
     if not 0 <= (value := number(text)) < 1:

@@ -32,11 +32,11 @@ _M_MMAP_THRESHOLD = -3  # malloc.h
 _CLEAR_LINE_AND_SHOW_CURSOR = "\r\x1b[2K\x1b[?25h"
 
 
-def run_isolated(work: Work, subject: str, tidy: Callable[[], None] = lambda: None) -> int:
+def run_isolated(work: Work, subject: str, tidy: Callable[[], None] = lambda: None, grace: float = GRACE) -> int:
     """Exit code of `work`. A crash is one line that names `subject` and the stage, and Exit.BAD_INPUT.
 
-    `tidy` cleans up after a worker that crashed or was ended, and may have had no time to do so itself. Where there is
-    no fork (Windows) the work runs inline, without that protection.
+    `tidy` cleans up after a worker that crashed or was ended, and may have had no time to do so itself; an interrupted
+    one has `grace` seconds. Where there is no fork (Windows) the work runs inline, without that protection.
     """
     if not hasattr(os, "fork"):
         screen = Screen(sys.stdout, sys.stderr, tell=lambda _: None)
@@ -59,7 +59,7 @@ def run_isolated(work: Work, subject: str, tidy: Callable[[], None] = lambda: No
         signals.ignore()
     except KeyboardInterrupt:
         interrupted = True
-        _end(child)
+        _end(child, grace)
         signals.ignore()
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if code >= 0 and code != Exit.INTERRUPTED:
@@ -82,10 +82,10 @@ def _report_crash(number: int, subject: str, stage: str) -> int:
     return Exit.BAD_INPUT
 
 
-def _end(child: int) -> None:
-    """SIGTERM; SIGKILL after GRACE or at a second Ctrl-C, since native code is deaf to Python's signals."""
+def _end(child: int, grace: float) -> None:
+    """SIGTERM; SIGKILL after `grace` or at a second Ctrl-C, since native code is deaf to Python's signals."""
     os.kill(child, signal.SIGTERM)
-    deadline = time.monotonic() + GRACE
+    deadline = time.monotonic() + grace
     with contextlib.suppress(KeyboardInterrupt):
         while time.monotonic() < deadline:
             if os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT):

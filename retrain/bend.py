@@ -16,8 +16,8 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-_POINTS = 256  # quantiles that stand for a channel
-_KINKS = 33
+_POINTS = 128  # quantiles that stand for a channel
+_KINKS = 17
 # A slope below zero of more than this is no more an activation; a hardware multiplier is not negative.
 SLOPES = (0.0, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3)
 _LEAST_SCALE = 0.05

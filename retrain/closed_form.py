@@ -49,7 +49,7 @@ class _Seen:
     behind: Tensor | None
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]
 def reconstruct(
     teacher: Network,
     student: Network,

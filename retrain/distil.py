@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -36,10 +36,10 @@ class Recipe:
 
     minutes: float = 10.0
     steps: int | None = None
-    batch: int = 8
-    crop: float = 0.55
-    rate: float = 0.002
-    block_share: float = 0.25
+    batch: int = 3
+    crop: float = 1.0
+    rate: float = 0.001
+    block_share: float = 0.1
     map_weight: float = 0.2
     keep: float = 0.98
     seed: int = 0
@@ -75,10 +75,11 @@ class Training:
     mean: dict[str, Tensor] = field(init=False)
     learned: tuple[str, ...] = field(init=False)
     _optimiser: Optimiser = field(init=False)
+    _random: Tensor | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         """Copy the student's constants."""
-        names = (name for metric in self.metrics for name in (metric.weight, metric.bias) if name)
+        names = (name for metric in self.metrics for name in (metric.weight, metric.bias))
         self.learned = tuple(dict.fromkeys(names))
         self.constants = {name: _placed(value) for name, value in self.student.constants.items()}
         for name in self.learned:
@@ -88,14 +89,17 @@ class Training:
 
     def run(self, pictures: Sequence[Tensor]) -> Iterator[Moment]:
         """Train; each step gives a moment. To stop, stop asking. Goes on where `step` and `seconds` stand."""
-        crops = Crops(pictures, self.recipe.seed + self.step)
+        crops = Crops(pictures, self.recipe.seed)
         size = crop_size(crops.whole, self.recipe.crop)
+        if self._random is not None:
+            crops.resume(self._random)
         while (done := self._done()) < 1:
             started = time.monotonic()
             block_wise = done < self.recipe.block_share
             loss = self._loss(crops.draw(self.recipe.batch, size), block_wise)
             self._learn(loss, _rate(done, self.recipe.block_share) * self.recipe.rate)
             self.step += 1
+            self._random = crops.state()
             self.seconds += time.monotonic() - started
             phase = "block by block" if block_wise else "end to end"
             yield Moment(self.step, self.seconds, self._done(), phase, float(loss.detach()))
@@ -108,15 +112,17 @@ class Training:
             "constants": {name: self.constants[name].detach() for name in self.learned},
             "mean": {name: self.mean[name] for name in self.learned},
             "optimiser": self._optimiser.state(),
+            "random": self._random,
         }
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]
     def resume(self, state: Mapping[str, Any]) -> None:
         """Go on from a state of the same network. Raises KeyError or RuntimeError for another one's."""
         for name in self.learned:
             self.constants[name].copy_(state["constants"][name])
             self.mean[name].copy_(state["mean"][name])
         self._optimiser.resume(state["optimiser"])
+        self._random = state["random"]
         self.step, self.seconds = int(state["step"]), float(state["seconds"])
 
     def _done(self) -> float:
@@ -125,6 +131,11 @@ class Training:
         return min(self.seconds / max(60 * self.recipe.minutes, 1e-9), 1.0)
 
     def _loss(self, images: Tensor, block_wise: bool) -> Tensor:
+        heads, between = self._losses(images, block_wise)
+        return heads + (1.0 if block_wise else self.recipe.map_weight) * between
+
+    def _losses(self, images: Tensor, block_wise: bool) -> tuple[Tensor, Tensor]:
+        """At the heads and on the blocks' maps. Block by block, a block's map is the end of the gradients behind it."""
         with torch.no_grad():
             truth = self.teacher.run(images, self.blocks)
         found: dict[str, Tensor] = {}
@@ -139,8 +150,7 @@ class Training:
         heads = self.student.run(images, constants=self.constants, revise=watch)
         losses = [map_loss(truth[name], found[name]) for name in self.blocks]
         between = sum(losses[1:], losses[0]) / len(losses) if losses else torch.zeros(())
-        weight = 1.0 if block_wise else self.recipe.map_weight
-        return head_loss(self.reading, truth, heads) + weight * between
+        return head_loss(self.reading, truth, heads), between
 
     def _learn(self, loss: Tensor, rate: float) -> None:
         """One step, and the running mean after it."""
@@ -170,6 +180,3 @@ def block_ends(network: Network) -> tuple[str, ...]:
     """Where a block ends: the first activation or convolution behind each concatenation."""
     joined = {each.output for each in network.operations if each.op == "Concat"}
     return tuple(each.output for each in network.convolutions if each.inputs[0] in joined)
-
-
-Measure = Callable[[Mapping[str, Tensor]], float]

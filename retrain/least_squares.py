@@ -16,8 +16,8 @@ from torch.nn import functional
 from .network import Operation
 
 # Of the mean square of an input: how strongly the weights are held where they were. It settles what the samples leave
-# open.
-_RIDGE = 1e-3
+# open; the second is for as many samples as coefficients, and falls with the square of their number.
+_RIDGE, _FEW_SAMPLES_RIDGE = 1e-3, 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,8 @@ class LeastSquares:
         self._samples = rows.shape[2]
         gram = (rows @ rows.transpose(1, 2)).double() / self._samples
         diagonal = gram.diagonal(dim1=1, dim2=2)
-        self._ridge = (_RIDGE * diagonal.mean(1) + 1e-9)[:, None].repeat(1, gram.shape[1])
+        ridge = _RIDGE + _FEW_SAMPLES_RIDGE * (gram.shape[1] / self._samples) ** 2
+        self._ridge = (ridge * diagonal.mean(1) + 1e-9)[:, None].repeat(1, gram.shape[1])
         if with_bias:
             self._ridge[:, -1] = 1e-9
         self._factor = torch.linalg.cholesky(gram + torch.diag_embed(self._ridge))
@@ -106,7 +107,8 @@ class LeastSquares:
             z = self.predict(start).requires_grad_()
             with torch.enable_grad():
                 y = activation(z)
-            (slopes,) = torch.autograd.grad(y, z, torch.ones_like(y))
+                total = y.sum()
+            (slopes,) = torch.autograd.grad(total, z)
             missing = target - y.detach()
             error = float(missing.square().mean())
             if error < least:

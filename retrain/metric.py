@@ -23,23 +23,23 @@ _MOST_NUMBERS = 1 << 25
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """Of one convolution: `inverse` [groups, d, d] of its inputs' second moments, the constant 1 last where there is a
-    bias, and the `deviation` [o] of each channel of its map.
+    """Of one convolution: `inverse` [groups, d, d] of its inputs' second moments, the constant 1 last, and the
+    `deviation` [o] of each channel of its map.
     """
 
     weight: str
-    bias: str | None
+    bias: str
     inverse: Tensor
     deviation: Tensor
 
 
-@torch.no_grad()
+@torch.no_grad()  # type: ignore[untyped-decorator]
 def measure(network: Network, pictures: Sequence[Tensor], seed: int = 0) -> list[Metric]:
-    """The metric of every convolution with stored weights, from inputs [1, c, h, w]."""
+    """The metric of every convolution that has a bias, from inputs [1, c, h, w]; one without, as a Focus, stays."""
     random = torch.Generator().manual_seed(seed)
     rows: dict[str, list[Tensor]] = {}
     square: dict[str, Tensor] = {}
-    convolutions = {each.output: each for each in network.convolutions}
+    convolutions = {each.output: each for each in network.convolutions if len(each.inputs) > 2}
 
     def watch(operation: Operation, source: Tensor, value: Tensor) -> Tensor:
         if operation.output in convolutions:
@@ -66,5 +66,4 @@ def measure(network: Network, pictures: Sequence[Tensor], seed: int = 0) -> list
 def _metric(conv: Operation, gram: Tensor, variance: Tensor) -> Metric:
     damping = _DAMPING * gram.diagonal(dim1=1, dim2=2).mean(1) + 1e-9
     damped = gram.double() + damping[:, None, None] * torch.eye(gram.shape[1], dtype=torch.float64)
-    bias = conv.inputs[2] if len(conv.inputs) > 2 and conv.inputs[2] else None
-    return Metric(conv.inputs[1], bias, torch.linalg.inv(damped).float(), variance.sqrt().clamp_min(1e-4))
+    return Metric(conv.inputs[1], conv.inputs[2], torch.linalg.inv(damped).float(), variance.sqrt().clamp_min(1e-4))

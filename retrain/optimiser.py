@@ -28,32 +28,31 @@ class Optimiser:
         self._lengths = [torch.zeros(m.inverse.shape[0], self._outputs(m)) for m in metrics]
 
     def _outputs(self, metric: Metric) -> int:
-        return len(self._constants[metric.weight]) // metric.inverse.shape[0]
+        return len(self._constants[metric.weight]) // len(metric.inverse)
 
-    @torch.no_grad()
+    @torch.no_grad()  # type: ignore[untyped-decorator]
     def step(self, rate: float) -> None:
         """Follow the gradients: a channel moves by about `rate` of its deviation."""
         self._steps += 1
         first, second = 1 - _MOMENTUM**self._steps, 1 - _MEMORY**self._steps
         for metric, mean, length in zip(self._metrics, self._means, self._lengths, strict=True):
-            weight, bias = self._constants[metric.weight], self._constants[metric.bias] if metric.bias else None
-            if weight.grad is None:
+            weight, bias = self._constants[metric.weight], self._constants[metric.bias]
+            if weight.grad is None or bias.grad is None:
                 continue
-            gradient = pack(weight.grad, bias.grad if bias is not None else None, len(metric.inverse))
+            gradient = pack(weight.grad, bias.grad, len(metric.inverse))
             length.mul_(_MEMORY).add_((gradient * (metric.inverse @ gradient)).sum(1), alpha=1 - _MEMORY)
             mean.mul_(_MOMENTUM).add_(gradient, alpha=1 - _MOMENTUM)
             scale = metric.deviation.reshape(length.shape) / (length / second).sqrt().clamp_min(1e-20) / first
             moved, shift = unpack(metric.inverse @ mean * scale[:, None, :], weight)
             weight.sub_(moved, alpha=rate)
-            if bias is not None and shift is not None:
+            if shift is not None:
                 bias.sub_(shift, alpha=rate)
 
     def clear(self) -> None:
         """Forget the gradients of the last step."""
         for metric in self._metrics:
             for name in (metric.weight, metric.bias):
-                if name:
-                    self._constants[name].grad = None
+                self._constants[name].grad = None
 
     def state(self) -> dict[str, Any]:
         """What a later run needs to go on."""
