@@ -152,4 +152,5 @@ def _open_standard_descriptors() -> None:
 
 
 def _tell(writer: int, name: str) -> None:
-    os.write(writer, f"{' '.join(name.split())}\n".encode(errors="replace"))
+    with contextlib.suppress(BrokenPipeError):  # an interrupted parent has stopped listening
+        os.write(writer, f"{' '.join(name.split())}\n".encode(errors="replace"))

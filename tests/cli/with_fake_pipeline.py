@@ -11,6 +11,7 @@ from collections.abc import Callable
 from icraft_adapt.adapter.artifact import Artifact
 from icraft_adapt.adapter.evaluation_types import EvaluationRequest, EvaluationResult
 from icraft_adapt.adapter.progress import Progress
+from icraft_adapt.adapter.recover_types import LayerError, Milestone, Recovery, RecoveryRequest
 from icraft_adapt.adapter.report.types import (
     ActivationFit,
     Declined,
@@ -102,6 +103,22 @@ def evaluate(request: EvaluationRequest, progress: Progress) -> EvaluationResult
     return EvaluationResult("original", 0.357, 0.5, None, 64, {"ap": (0.3, 0.4), "ap50": (0.4, 0.6)}, ("bad.jpg",))
 
 
+def recover(request: RecoveryRequest, progress: Progress) -> Recovery:
+    progress.stage("learning", 100)
+    interrupted = request.model.read_text() == "until stopped"
+    if interrupted:
+        request.model.with_suffix(".pid").write_text(f"{os.getpid()}\n")
+        try:
+            time.sleep(30)
+        except KeyboardInterrupt:
+            time.sleep(1.5)  # longer than other commands get
+    milestones = (Milestone("rewritten", 0, 0.0), Milestone("closed form", 0, 0.5), Milestone("end to end", 7, 0.625))
+    blobs = (Artifact("recovered.onnx", BLOB), Artifact("recovery.json", request.activation.encode()))
+    warnings = ("a.png of b is among those in c, too",)
+    layers = (LayerError("y", 0.1),)
+    return Recovery(0.625, milestones, layers, (100, 150), 112, 16, warnings, interrupted, blobs)
+
+
 def install(name: str, **functions: Callable[..., object]) -> None:
     import icraft_adapt.adapter as package
 
@@ -114,4 +131,5 @@ def install(name: str, **functions: Callable[..., object]) -> None:
 if __name__ == "__main__":
     install("pipeline", adapt=adapt)
     install("evaluation", evaluate=evaluate)
+    install("recover", recover=recover)
     sys.exit(main(sys.argv[1:]))
