@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+from onnx import ModelProto
 
 from ..data.agreement import agreement
 from ..data.detections import EVALUATION_IOU, EVALUATION_SCORE, Detections, nms
@@ -15,6 +16,7 @@ from ..errors import AdaptError, Exit
 from ..graph.cost import count_macs
 from ..graph.reading import Reading
 from ..graph.session import Session
+from ..graph.shapes import infer_shapes
 from ..postproc.core.family import family_of
 from ..rewrites.core.histogram import Histogram
 from ..targets.loader import load_target
@@ -145,7 +147,7 @@ class _Journey:
     def _result(self, pupil: Pupil) -> Recovery:
         self.progress.stage("writing the network")
         proto = pupil.model(self.rewritten.whole, self.best[1])
-        macs = count_macs(self.rewritten.teacher), count_macs(self.rewritten.student)
+        macs = _macs(self.rewritten.teacher), _macs(self.rewritten.student)
         told: Json = {
             "schema": "icraft-adapt/recovery/1",
             "original": {"name": self.request.model.name, "sha256": self.prepared.digest.result()},
@@ -171,6 +173,14 @@ class _Journey:
             self.interrupted,
             artifacts,
         )
+
+
+def _macs(part: ModelProto) -> int:
+    """Multiply-accumulates of a part of a network, which has lost its shapes."""
+    shaped = ModelProto()
+    shaped.CopyFrom(part)
+    infer_shapes(shaped)
+    return count_macs(shaped)
 
 
 def _boxes(reading: Reading, maps: _Maps) -> Detections:

@@ -21,9 +21,9 @@ from .least_squares import Geometry, LeastSquares, pack, rows_at, unpack
 from .live_maps import LiveMaps
 from .network import Network, Operation, inputs_of
 
-_MOST_ROWS = 40_000  # samples a layer
+_MOST_ROWS = 24_000  # samples a layer
 _MOST_NUMBERS = 1 << 26  # in the rows of a layer
-_STEPS = 12
+_STEPS = 8
 _NEAR_OBJECTS = 0.5  # of the samples are drawn by the original's score, the others evenly
 _POINT_SAMPLES = 4096  # values of a channel that its bend is fitted to
 

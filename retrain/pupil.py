@@ -25,7 +25,7 @@ Maps = Mapping[str, NDArray[np.float32]]
 
 _MOST_BYTES = 3 << 30  # of maps that the closed form holds at once
 _ALIVE = 10  # maps as large as the largest that two networks hold at a time
-_MOST_PICTURES, _METRIC_PICTURES = 64, 16
+_MOST_PICTURES, _METRIC_PICTURES = 32, 16
 
 
 class Pupil:

@@ -60,7 +60,7 @@ def test_the_recovered_network_has_the_targets_activations_and_the_originals_int
         theirs, ours = getattr(original.graph, side), getattr(done.model.graph, side)
         assert [value.name for value in ours] == [value.name for value in theirs]
     assert sum(node.op_type == "LeakyRelu" for node in done.model.graph.node) == len(done.recovery.layers) - 9
-    assert done.recovery.macs[0] == done.recovery.macs[1]
+    assert done.recovery.macs[0] == done.recovery.macs[1] > 1e6
 
 
 def test_it_goes_through_the_main_job_with_nothing_left_to_approximate(done: Done, tmp_path: Path) -> None:
@@ -116,6 +116,7 @@ def test_a_sum_of_leaky_relus_is_recovered_too(done: Done) -> None:
     assert list(student) == list(teacher) == [tensor for tensor, _ in prepared.reading.outputs()]
     assert all(np.isfinite(values).all() for values in (*whole.values(), *student.values()))
     assert sum(node.op_type == "Add" for node in made.student.graph.node) > len(made.activations) / 2
+    assert journey._macs(made.student) > 1.02 * journey._macs(made.teacher)
 
 
 def test_no_two_convolutions_share_a_constant() -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from onnx import ModelProto
 from torch import Tensor
 
 from icraft_adapt.errors import AdaptError
@@ -35,7 +36,7 @@ ACTIVATIONS = {"z1": "y1", "z2": "y2", "z3": "y3"}
 SILU, LEAKY = "s{0} = Sigmoid(z{0}) y{0} = Mul(z{0}, s{0})", "y{0} = LeakyRelu<alpha = 0.1>(z{0})"
 
 
-def of(activation: str):  # noqa: ANN201
+def of(activation: str) -> ModelProto:
     """The network with this activation, SILU or LEAKY, between its layers."""
     body = BODY.format(*(activation.format(i) for i in (1, 2, 3)))
     return network("float[1,3,64,64] x", "obj, reg, cls", body, **STORED)
