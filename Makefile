@@ -4,6 +4,9 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt
 
+# Where it is set, each command that a test starts compiles the whole package anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: demo test lint types unit bench docs clean
 
 demo: $(VENV)/.runtime

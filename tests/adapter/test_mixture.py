@@ -74,7 +74,7 @@ def outcome(folder: Path, unreached: Outcome) -> Outcome:
     """Half of what can be reached is asked for; simulated in integers."""
     told = unreached.report.mixture
     assert told is not None
-    return chosen(folder, min_agreement=0.5 * told.points[told.chosen].agreement, golden=True)
+    return chosen(folder, min_agreement=0.5 * told.points[told.chosen].agreement, golden=True, html=True)
 
 
 def test_what_cannot_be_reached_is_exit_1(unreached: Outcome) -> None:

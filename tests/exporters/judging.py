@@ -38,21 +38,22 @@ class Judged:
     damage: Mapping[str, float] = field(default_factory=dict)
 
 
-def judged_cell(cell: Cell) -> Judged:
-    """The cell's file, judged. Raises UnavailableError where there is no such file."""
+def judged_cell(cell: Cell, *, both: bool = True) -> Judged:
+    """The cell's file, judged; the kept network alone unless `both`. UnavailableError where there is no such file."""
     shape = cell.export.subject.shape if cell.export.dynamic_batch else None
     plain = partial(Request, input_shape=shape, golden=False, postproc=False, html=False)
     with TemporaryDirectory() as folder:
         file = Path(folder, "net.onnx")
         file.write_bytes(produced(cell))
         try:
-            kept, other = (adapt(plain(file, target=name)) for name in (KEPT, APPROXIMATED))
+            made = [adapt(plain(file, target=name)) for name in (KEPT, APPROXIMATED)[: 1 + both]]
         except AdaptError as error:
             return Judged(str(error).removeprefix(f"{file}: "))
-    for outcome in (kept, other):
+    for outcome in made:
         if outcome.exit_code or outcome.report.verify is None:
             return Judged(outcome.verdict)
-    return Judged("", head_error(cell.export.subject, kept), damage_by_role(other.report.verify))
+    damages = [damage_by_role(outcome.report.verify) for outcome in made[1:] if outcome.report.verify is not None]
+    return Judged("", head_error(cell.export.subject, made[0]), damages[0] if both else {})
 
 
 def head_error(subject: Subject, outcome: Outcome) -> float:

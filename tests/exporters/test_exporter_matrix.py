@@ -23,14 +23,17 @@ TOLERANCE = 1e-4  # of the role's spread
 
 @pytest.mark.parametrize("cell", cells(), ids=lambda cell: cell.name)
 def test_export_is_adapted(cell: Cell) -> None:
+    """What a simplifier leaves is approximated, too, at the ends of each exporter's opsets."""
+    both = cell.simplifier is None or cell.export.opset in (11, 17, 18, newest_opset())
     try:
-        result = judged_cell(cell)
+        result = judged_cell(cell, both=both)
     except UnavailableError as reason:
         assert cell.export.opset > newest_opset() or cell.simplifier is not None, "the exporters themselves must work"
         pytest.skip(str(reason))
     assert not result.refusal
     assert result.error <= TOLERANCE
-    assert result.damage == pytest.approx(reference_damage(cell.export.subject), rel=1e-3)
+    if both:
+        assert result.damage == pytest.approx(reference_damage(cell.export.subject), rel=1e-3)
 
 
 def test_the_matrix_has_what_it_promises() -> None:
