@@ -38,6 +38,7 @@ from .simulation_types import Alternative, Clip, HeadFigures, Simulation
 
 _LAYER_IMAGES = 4  # every map of three networks in hand at once: few images tell enough
 _RANKED_IMAGES = 2
+_COMPARED_IMAGES = 4  # on which the ways to choose ranges are compared
 _SHOWN_CLIPS = 24
 _BINS = 512
 _SURE, _LOW, _MIDDLE = 0.3, 0.1, 0.6  # scores: of a detection, and BYTE's low band
@@ -55,12 +56,15 @@ def simulate(facts: Facts, seen: Calibration, heads: Sequence[Heads], progress: 
     engine = FastEngine(program)
     layers = compare_layers(facts, seen.inputs[:_LAYER_IMAGES], program, engine, quantiser.network, progress)
     progress.stage("simulating", len(seen.inputs))
-    codes = _run(program, engine, seen, progress)
+    codes = _run(program, engine, seen.inputs, progress)
     maps = values_of(program, codes)
     reading = facts.prepared.reading
     theirs, ours = ([detections(reading, each, _LOW / 2) for each in found] for found in (heads, maps))
     boxes = match(theirs, ours, _SURE)
-    first = Alternative(settings.saturation, relative_error(maps, heads), boxes)
+    few = slice(_COMPARED_IMAGES)
+    in_use = Alternative(
+        settings.saturation, relative_error(maps[few], heads[few]), match(theirs[few], ours[few], _SURE)
+    )
     others = _alternatives(facts, quantiser, settings, seen, (heads, theirs), progress)
     return Simulation(
         program,
@@ -75,7 +79,7 @@ def simulate(facts: Facts, seen: Calibration, heads: Sequence[Heads], progress: 
         match(theirs, ours, _LOW, _MIDDLE),
         maps,
         _clips(samples, program, layers),
-        (first, *others),
+        (in_use, *others),
         codes[0],
     )
 
@@ -119,10 +123,10 @@ def _wider_macs(network: Network, settings: Settings) -> float:
     return sum(layer.macs for layer in network.layers if settings.bits_of(layer.name) > 8) / max(total, 1)
 
 
-def _run(program: Program, engine: Engine, seen: Calibration, progress: Progress) -> list[Codes]:
-    """The integer heads of each kept image."""
+def _run(program: Program, engine: Engine, inputs: Sequence[NDArray[np.float32]], progress: Progress) -> list[Codes]:
+    """The integer heads of each image."""
     source, codes = program.input, []
-    for tensor in seen.inputs:
+    for tensor in inputs:
         codes.append(engine.run(encode_image(tensor, source, program.code_max(source.format.bits))).maps)
         progress.advance()
     return codes
@@ -148,15 +152,17 @@ def _alternatives(
     truth: tuple[Sequence[Heads], Sequence[Detections]],
     progress: Progress,
 ) -> list[Alternative]:
-    """What the other ways to choose the ranges give, on the same images."""
+    """What the other ways to choose the ranges give, on the first images."""
     others = [name for name in _SATURATIONS if name != settings.saturation]
-    progress.stage("comparing saturations", len(others) * len(seen.inputs))
+    inputs = seen.inputs[:_COMPARED_IMAGES]
+    floats, boxes = truth[0][: len(inputs)], truth[1][: len(inputs)]
+    progress.stage("comparing saturations", len(others) * len(inputs))
     found = []
     for name in others:
         program = quantiser.program(replace(settings, saturation=name))
-        maps = values_of(program, _run(program, FastEngine(program), seen, progress))
+        maps = values_of(program, _run(program, FastEngine(program), inputs, progress))
         ours = [detections(facts.prepared.reading, each, _LOW / 2) for each in maps]
-        found.append(Alternative(name, relative_error(maps, truth[0]), match(truth[1], ours, _SURE)))
+        found.append(Alternative(name, relative_error(maps, floats), match(boxes, ours, _SURE)))
     return found
 
 
