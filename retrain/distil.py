@@ -18,12 +18,15 @@ from torch import Tensor
 
 from ..graph.reading import Reading
 from .crops import Crops, crop_size
+from .homotopy import Homotopy
 from .losses import head_loss, map_loss
 from .metric import Metric
 from .network import Network, Operation
 from .optimiser import Optimiser
+from .rounding import Rounding
 
 _BEFORE_THE_MEAN = 10
+_CPU = torch.device("cpu")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +34,8 @@ class Recipe:
     """How long and how fast. `minutes` of training or, where given, exactly `steps`.
 
     `rate` is the share of its deviation by which one step moves a channel. `block_share` of the time goes to the phase
-    block by block. `crop` is a crop's share of the picture's sides.
+    block by block. `crop` is a crop's share of the picture's sides. `bend_share` of the time the original's activations
+    are bent into the target's.
     """
 
     minutes: float = 10.0
@@ -42,6 +46,7 @@ class Recipe:
     block_share: float = 0.1
     map_weight: float = 0.2
     keep: float = 0.98
+    bend_share: float = 0.0
     seed: int = 0
 
 
@@ -60,7 +65,8 @@ class Moment:
 class Training:
     """A training in hand; `mean` are the constants that count. The student itself stays as it was.
 
-    `learned` names the constants that are trained: weights and biases of the convolutions.
+    `learned` names the constants that are trained: weights and biases of the convolutions. `homotopy` blends the
+    activations, `rounding` puts maps and weights on codes; all is computed on `device`.
     """
 
     teacher: Network
@@ -69,11 +75,15 @@ class Training:
     recipe: Recipe
     metrics: Sequence[Metric]
     blocks: tuple[str, ...] = ()
+    homotopy: Homotopy | None = None
+    rounding: Rounding | None = None
+    device: torch.device = _CPU
     step: int = 0
     seconds: float = 0.0
     constants: dict[str, Tensor] = field(init=False)
     mean: dict[str, Tensor] = field(init=False)
     learned: tuple[str, ...] = field(init=False)
+    _theirs: dict[str, Tensor] = field(init=False)
     _optimiser: Optimiser = field(init=False)
     _random: Tensor | None = field(init=False, default=None)
 
@@ -81,7 +91,9 @@ class Training:
         """Copy the student's constants."""
         names = (name for metric in self.metrics for name in (metric.weight, metric.bias))
         self.learned = tuple(dict.fromkeys(names))
-        self.constants = {name: _placed(value) for name, value in self.student.constants.items()}
+        self.constants = {name: _placed(value, self.device) for name, value in self.student.constants.items()}
+        self._theirs = {name: value.to(self.device) for name, value in self.teacher.constants.items()}
+        self.metrics = [metric.on(self.device) for metric in self.metrics]
         for name in self.learned:
             self.constants[name].requires_grad_()
         self.mean = {name: value.detach().clone() for name, value in self.constants.items()}
@@ -96,7 +108,9 @@ class Training:
         while (done := self._done()) < 1:
             started = time.monotonic()
             block_wise = done < self.recipe.block_share
-            loss = self._loss(crops.draw(self.recipe.batch, size), block_wise)
+            if self.homotopy is not None:
+                self.homotopy.share = min(1.0, done / max(self.recipe.bend_share, 1e-9))
+            loss = self._loss(crops.draw(self.recipe.batch, size).to(self.device), block_wise)
             self._learn(loss, _rate(done, self.recipe.block_share) * self.recipe.rate)
             self.step += 1
             self._random = crops.state()
@@ -137,17 +151,20 @@ class Training:
     def _losses(self, images: Tensor, block_wise: bool) -> tuple[Tensor, Tensor]:
         """At the heads and on the blocks' maps. Block by block, a block's map is the end of the gradients behind it."""
         with torch.no_grad():
-            truth = self.teacher.run(images, self.blocks)
+            truth = self.teacher.run(images, self.blocks, constants=self._theirs)
         found: dict[str, Tensor] = {}
         inner = set(self.blocks)
 
-        def watch(operation: Operation, _: Tensor, value: Tensor) -> Tensor:
+        def watch(operation: Operation, source: Tensor, value: Tensor) -> Tensor:
+            for revise in (self.homotopy, self.rounding):
+                value = value if revise is None else revise(operation, source, value)
             if operation.output not in inner:
                 return value
             found[operation.output] = value
             return value.detach() if block_wise else value
 
-        heads = self.student.run(images, constants=self.constants, revise=watch)
+        constants = self.constants if self.rounding is None else self.rounding.constants(self.constants)
+        heads = self.student.run(images, constants=constants, revise=watch)
         losses = [map_loss(truth[name], found[name]) for name in self.blocks]
         between = sum(losses[1:], losses[0]) / len(losses) if losses else torch.zeros(())
         return head_loss(self.reading, truth, heads), between
@@ -163,9 +180,9 @@ class Training:
                 self.mean[name].lerp_(self.constants[name], 1 - keep)
 
 
-def _placed(value: Tensor) -> Tensor:
+def _placed(value: Tensor, device: torch.device) -> Tensor:
     """A copy, channels last where it is a weight of a convolution: the faster order on a CPU."""
-    copy = value.detach().clone()
+    copy = value.detach().to(device, copy=True)
     return copy.contiguous(memory_format=torch.channels_last) if copy.ndim == 4 else copy
 
 

@@ -8,7 +8,7 @@ map (as in Benzing, Gradient descent on neurons and its link to approximate seco
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -31,6 +31,10 @@ class Metric:
     bias: str
     inverse: Tensor
     deviation: Tensor
+
+    def on(self, device: torch.device) -> Metric:
+        """The same on this device."""
+        return replace(self, inverse=self.inverse.to(device), deviation=self.deviation.to(device))
 
 
 @torch.no_grad()  # type: ignore[untyped-decorator]

@@ -24,8 +24,8 @@ class Optimiser:
         self._constants = constants
         self._metrics = metrics
         self._steps = 0
-        self._means = [torch.zeros(m.inverse.shape[0], m.inverse.shape[1], self._outputs(m)) for m in metrics]
-        self._lengths = [torch.zeros(m.inverse.shape[0], self._outputs(m)) for m in metrics]
+        self._means = [m.inverse.new_zeros(*m.inverse.shape[:2], self._outputs(m)) for m in metrics]
+        self._lengths = [m.inverse.new_zeros(m.inverse.shape[0], self._outputs(m)) for m in metrics]
 
     def _outputs(self, metric: Metric) -> int:
         return len(self._constants[metric.weight]) // len(metric.inverse)

@@ -16,6 +16,7 @@ from icraft_adapt.adapter.rewritten import rewrite_activations
 from icraft_adapt.graph.session import Session
 from icraft_adapt.models.yolox import OutputForm, Yolox, YoloxConfig, build
 from icraft_adapt.retrain.handoff import hand_off
+from icraft_adapt.rewrites.core.rule import ActivationPlan
 from icraft_adapt.targets.loader import load_target
 from icraft_adapt.tests.adapter.networks import NANO, V1, network_file
 
@@ -27,7 +28,7 @@ def pair(tmp_path_factory: pytest.TempPathFactory) -> tuple[ModelProto, ModelPro
     """The original, and one whose every weight and bias was moved a little."""
     file: Path = network_file(tmp_path_factory.mktemp("net"), NANO, RAW)
     prepared = prepare(Request(file), load_target(V1), Silent())
-    moved = rewrite_activations(prepared, load_target(V1), "leaky", 2, {}).whole
+    moved = rewrite_activations(prepared, load_target(V1), ActivationPlan("leaky")).whole
     random = np.random.default_rng(4)
     read = {
         name for node in moved.graph.node if node.op_type == "Conv" for name in node.input[1:] if len(node.input) > 2

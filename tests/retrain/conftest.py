@@ -1,0 +1,5 @@
+"""Small tensors: a second thread would only wait for the first."""
+
+import torch
+
+torch.set_num_threads(1)
