@@ -14,6 +14,7 @@ from .calibrate import Calibration
 from .mixture.types import Mixture
 from .place import Located, placement
 from .prepare import Prepared
+from .recover_types import Recovery
 from .report.types import Placement, Verification
 from .request import Activation, Request
 from .simulation_types import Simulation
@@ -22,7 +23,8 @@ from .simulation_types import Simulation
 @dataclass(frozen=True, slots=True)
 class Facts:
     """`final` is the adapted network as it will be written; `located` says where each of its nodes runs and `macs` how
-    much it multiplies, by the node's first output. The last five are None where the stage did not run.
+    much it multiplies, by the node's first output. The last six are None where the stage did not run. After a recovery
+    `prepared` is that of the recovered network.
     """
 
     request: Request
@@ -38,6 +40,7 @@ class Facts:
     verification: Verification | None = None
     simulation: Simulation | None = None
     mixture: Mixture | None = None
+    recovery: Recovery | None = None
 
     @property
     def placement(self) -> Placement:

@@ -41,6 +41,8 @@ def _failures(facts: Facts) -> Iterable[str]:
         yield from (_failed_site(facts, site) for site in facts.certified.failures)
     if facts.mixture is not None and not facts.mixture.holds:
         yield _short_of(facts.mixture, facts.request)
+    if facts.recovery is not None:
+        yield from facts.recovery.failures
     if facts.verification is None:
         return
     if facts.mode == "keep" or not _approximated(facts):
@@ -112,6 +114,8 @@ def _more(count: int) -> str:
 def _success(report: Report, facts: Facts) -> str:
     fits = {(fit.source, fit.to) for fit in report.activations if fit.source != fit.to}
     changed = ", ".join(sorted(f"{source} -> {to}" for source, to in fits)) or "activations kept"
+    if facts.recovery is not None:
+        changed = f"recovered as {facts.recovery.activation}, {facts.recovery.measured}"
     if facts.verification is None:
         return f"plan: {changed}; {facts.placement.npu} nodes on the NPU, {facts.placement.cpu} on the CPU"
     damage = max(damage_by_role(facts.verification).values())
@@ -137,6 +141,8 @@ def _warnings(facts: Facts) -> Iterable[str]:
         yield from (f"skipped {each}" for each in seen.skipped)
     elif facts.mode != "keep" and not facts.request.dry_run:
         yield "no --calib images: fits follow a normal distribution, and damage on noise says little; give --calib DIR"
+    if facts.recovery is not None:
+        yield from facts.recovery.warnings
     if facts.simulation is not None:
         yield from integer_warnings(facts.simulation)
     elif seen is not None and facts.request.golden and not facts.request.dry_run:

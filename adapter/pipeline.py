@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
@@ -29,6 +28,7 @@ from .outcome import Outcome
 from .place import locate
 from .prepare import Prepared, prepare
 from .progress import Progress, Silent
+from .recover_types import Recovery, RecoveryRequest
 from .report.build import build_report
 from .request import Activation, Request
 from .simulate import simulate
@@ -44,8 +44,9 @@ def adapt(request: Request, progress: Progress | None = None) -> Outcome:
     watch = Stopwatch(progress or Silent())
     target = load_target(request.target)
     _check(request, target)
-    prepared = prepare(request, target, watch)
-    mode = request.activation or _default_mode(prepared, target)
+    recovery = _recovery(request, watch)
+    prepared = prepare(request, target, watch, recovery.network if recovery is not None else None)
+    mode = "keep" if recovery is not None else request.activation or _default_mode(prepared, target)
     seen = None
     if request.calibration is not None and (mode == "auto" or not request.dry_run):
         seen = calibrate(request, request.calibration, prepared, watch)
@@ -56,14 +57,14 @@ def adapt(request: Request, progress: Progress | None = None) -> Outcome:
     adapted = prepared.model.to_proto()
     certified = None if request.dry_run else certify_on_probe(request, prepared, applied, adapted, watch)
     if seen is not None and certified is not None:
-        follow = (merge, partial(condition, seen=seen, made=applied.steps))
-        done = _Done(prepared, applied, certified, adapted)
-        prepared, applied, certified, adapted = _followed(request, done, context, follow)
-        del done
+        made = _Made(prepared, applied, certified, adapted)
+        prepared, applied, certified, adapted = _followed(request, made, context, seen)
+        del made
     final = convert_opset(adapted, target.onnx.opset, target.onnx.ir_version)
     del adapted  # each network in hand costs its weights' memory
     located, macs = locate(prepared.model, target), macs_by_output(final)
-    facts = Facts(request, target, prepared, mode, applied, final, located, macs, seen, certified, mixture=mixture)
+    told = (request, target, prepared, mode, applied, final, located, macs, seen, certified)
+    facts = Facts(*told, mixture=mixture, recovery=recovery)
     if request.dry_run:
         return _timed(judge(build_report(facts), facts), watch)
     facts, golden = compare(facts, watch)
@@ -76,7 +77,7 @@ def adapt(request: Request, progress: Progress | None = None) -> Outcome:
     return _timed(outcome, watch)
 
 
-class _Done(NamedTuple):
+class _Made(NamedTuple):
     """Where the network stands: what was done to it, what that certified, and the result."""
 
     prepared: Prepared
@@ -85,22 +86,24 @@ class _Done(NamedTuple):
     adapted: ModelProto
 
 
-def _followed(
-    request: Request, done: _Done, context: Context, changes: Iterable[Callable[[Context], Applied]]
-) -> _Done:
+def _followed(request: Request, done: _Made, context: Context, seen: Calibration) -> _Made:
     """The same after further changes, each certified against the network before it."""
-    for change in changes:
+    for change in (merge, partial(condition, seen=seen, made=done.applied.steps)):
         more = change(context)
         if more.steps:
             adapted = done.prepared.model.to_proto()
             later = certify_conditioning(request, done.prepared, more, done.adapted, adapted)
             applied = Applied((*done.applied.steps, *more.steps), done.applied.near_misses)
-            done = _Done(with_made_maps(done.prepared, more.steps), applied, done.certified.followed_by(later), adapted)
+            done = _Made(with_made_maps(done.prepared, more.steps), applied, done.certified.followed_by(later), adapted)
     return done
 
 
 def _check(request: Request, target: Target) -> None:
-    """Widths and mixtures are tried on images; widths cannot be chosen where nothing is simulated."""
+    """Widths, mixtures and recoveries need images; widths cannot be chosen where nothing is simulated."""
+    if request.recover is not None and request.calibration is None:
+        raise AdaptError("--recover learns from images", hint="give --calib DIR")
+    if request.recover is not None and request.activation == "keep":
+        raise AdaptError("--recover replaces activations, and --activation keep keeps them", hint="leave one out")
     if request.activation == "auto" and request.calibration is None:
         raise AdaptError("--activation auto measures on images", hint="give --calib DIR")
     auto, file = request.bits == "auto", request.mix_precision
@@ -126,6 +129,31 @@ def _default_mode(prepared: Prepared, target: Target) -> Activation:
     """Keep what the target runs; where it lacks an activation, approximate."""
     lacking = any(not target.runs_activation(each.name) for each in prepared.activations.values())
     return "pwl" if lacking else "keep"
+
+
+def _recovery(request: Request, progress: Progress) -> Recovery | None:
+    """The network with the target's activations that --recover learns. Ctrl-C ends the whole job."""
+    if request.recover is None or request.calibration is None or request.dry_run or request.activation == "keep":
+        return None
+    from .recover import recover  # torch is needed there
+
+    asked = RecoveryRequest(
+        request.model,
+        request.calibration,
+        activation=request.activation or "pwl",
+        hinges=request.hinges,
+        min_agreement=request.min_agreement,
+        max_extra_macs=request.max_extra_macs,
+        minutes=request.recover,
+        html=False,
+        target=request.target,
+        input_shape=request.input_shape,
+        preprocess=request.preprocess,
+    )
+    made = recover(asked, progress)
+    if made.interrupted:
+        raise KeyboardInterrupt
+    return made
 
 
 def _mixture(

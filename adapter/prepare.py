@@ -50,11 +50,14 @@ class Prepared:
         return n, c, h, w
 
 
-def prepare(request: Request, target: Target, progress: Progress) -> Prepared:
-    """Load, normalise, prove the reading, expose the heads. Raises AdaptError (2, 3) where that cannot be done."""
+def prepare(request: Request, target: Target, progress: Progress, network: bytes | None = None) -> Prepared:
+    """Load, normalise, prove the reading, expose the heads. Raises AdaptError (2, 3) where that cannot be done.
+
+    `network`, an ONNX file's bytes, takes the place of what the file holds.
+    """
     progress.stage("loading the model")
     digest = Beside(lambda: file_digest(request.model))
-    original = load_static(request.model, request.input_shape)
+    original = load_static(request.model, request.input_shape) if network is None else ModelProto.FromString(network)
     model = Model.from_proto(original, request.model.stem)
     progress.stage("normalising")
     first = run(Context(model, target), discover())

@@ -20,6 +20,7 @@ class Request:
     `out` is the output folder, for paths relative to it (None: `<model name>.icraft` here). `activation` None means:
     keep where the target runs the activation, else pwl. `hinges` counts the terms of the sum, `slope` is the plain
     LeakyReLU's; "auto" must reach `min_agreement` with `max_extra_macs` (a share of the network's own; None: no bound).
+    `recover` is the minutes to learn from the original for, 0 for the closed form alone (None: no recovery).
     `max_damage` bounds each head role's relative error (None: the default). `input_shape` replaces dynamic axes.
     `mix_precision` is a CSV of operators' widths, `threshold` the hardware filter's score.
     """
@@ -28,6 +29,7 @@ class Request:
     out: Path | None = None
     target: str = "icraft-v1.1"
     activation: Activation | None = None
+    recover: float | None = None
     hinges: int = 4
     slope: float = 0.1
     min_agreement: float = 0.95

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal
 
 from onnx import ModelProto
 
@@ -13,16 +12,26 @@ from ..errors import AdaptError, Exit
 from ..graph.edit import Editor
 from ..graph.model import Model
 from ..graph.region import extract
-from ..rewrites import activation_to_leaky_relu, activation_to_pwl
+from ..rewrites import (
+    activation_to_channel_sum,
+    activation_to_leaky_relu,
+    activation_to_pwl,
+    merge_into_producer,
+    merge_into_readers,
+)
 from ..rewrites.core.activation import activation_at
-from ..rewrites.core.histogram import Histogram
 from ..rewrites.core.rule import ActivationPlan, Context
 from ..rewrites.core.rules import discover
 from ..rewrites.core.run import run
 from ..targets.types import Target
 from .prepare import Prepared
 
-_RULES = {"leaky": activation_to_leaky_relu.RULE, "pwl": activation_to_pwl.RULE}
+_RULES = {
+    "leaky": activation_to_leaky_relu.RULE,
+    "pwl": activation_to_pwl.RULE,
+    "auto": activation_to_channel_sum.RULE,
+}
+_MERGING = (merge_into_producer.RULE, merge_into_readers.RULE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +47,14 @@ class Rewritten:
     activations: Mapping[str, str]
 
 
-def rewrite_activations(
-    prepared: Prepared,
-    target: Target,
-    mode: Literal["leaky", "pwl"],
-    hinges: int,
-    histograms: Mapping[str, Histogram],
-) -> Rewritten:
+def rewrite_activations(prepared: Prepared, target: Target, plan: ActivationPlan) -> Rewritten:
     """Replace what the target lacks, before the heads only. AdaptError (exit 3) where it lacks nothing."""
     model = Model.from_proto(prepared.original, prepared.model.name)
     run(Context(model, target), discover())
     heads = [tensor for tensor, _ in prepared.reading.outputs()]
     teacher = extract(model.to_proto(), [], heads)
-    context = Context(model, target, ActivationPlan(mode, hinges, histograms=histograms))
-    rule, replaced = _RULES[mode], {}
+    context = Context(model, target, plan)
+    rule, replaced = _RULES[plan.mode], {}
     for node in list(model.nodes):
         found = activation_at(node, model) if node.outputs and node.op in rule.ops else None
         if found is None or found.input.name not in prepared.activations:
@@ -66,6 +69,13 @@ def rewrite_activations(
     model.prune()
     whole = with_own_constants(model.to_proto())
     return Rewritten(whole, teacher, extract(whole, [], heads), replaced)
+
+
+def merged(proto: ModelProto, target: Target) -> ModelProto:
+    """The same function with the sums' convolutions merged into their neighbours, where that is cheaper."""
+    model = Model.from_proto(proto, "recovered")
+    run(Context(model, target, ActivationPlan("auto", merge=True)), _MERGING)
+    return model.to_proto()
 
 
 def with_own_constants(proto: ModelProto) -> ModelProto:

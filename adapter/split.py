@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..data.images import find_images
-from ..data.letterbox import letterbox
+from ..data.letterbox import Placement, letterbox
 from ..data.preprocess import Preprocess
 from ..errors import AdaptError
 from ..graph.load import file_digest
@@ -24,11 +24,21 @@ Inputs = tuple[NDArray[np.float32], ...]
 
 
 @dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture as input float32 [1, 3, h, w]: its file, its own (height, width), and where it lies in the input."""
+
+    path: Path
+    size: tuple[int, int]
+    tensor: NDArray[np.float32]
+    placed: Placement
+
+
+@dataclass(frozen=True, slots=True)
 class Split:
-    """Inputs float32 [1, 3, h, w]; `warnings` tell of pictures that were left out, or that stand on both sides."""
+    """`warnings` tell of pictures that were left out, or that stand on both sides."""
 
     training: Inputs
-    held_out: Inputs
+    held_out: tuple[Picture, ...]
     warnings: tuple[str, ...]
 
 
@@ -37,15 +47,16 @@ def split_pictures(
 ) -> Split:
     """Load both sides. AdaptError (exit 2) for a folder without usable pictures, or with too few to be split."""
     skipped: list[str] = []
-    training = _load(images, "loading pictures", size, preprocess, progress, skipped)
-    if held_out is None:
-        if len(training) < 2:
-            raise AdaptError("one picture alone", where=str(images), hint="give more, or others with --held-out")
-        kept = training[_EVERY - 1 :: _EVERY] or training[-1:]
-        rest = tuple(each for each in training if not any(each is other for other in kept))
-        return Split(rest, kept[:_MOST_HELD_OUT], _skipped(skipped))
-    others = _load(held_out, "loading held-out pictures", size, preprocess, progress, skipped)[:_MOST_HELD_OUT]
-    return Split(training, others, (*overlap_warning(images, held_out), *_skipped(skipped)))
+    found = _load(images, "loading pictures", size, preprocess, progress, skipped)
+    if held_out is not None:
+        others = _load(held_out, "loading held-out pictures", size, preprocess, progress, skipped)[:_MOST_HELD_OUT]
+        warnings = (*overlap_warning(images, held_out), *_skipped(skipped))
+        return Split(tuple(each.tensor for each in found), others, warnings)
+    if len(found) < 2:
+        raise AdaptError("one picture alone", where=str(images), hint="give more, or others with --held-out")
+    kept = found[_EVERY - 1 :: _EVERY] or found[-1:]
+    rest = tuple(each.tensor for each in found if all(each is not other for other in kept))
+    return Split(rest, kept[:_MOST_HELD_OUT], _skipped(skipped))
 
 
 def overlap_warning(training: Path, evaluation: Path) -> tuple[str, ...]:
@@ -60,11 +71,12 @@ def overlap_warning(training: Path, evaluation: Path) -> tuple[str, ...]:
 
 def _load(
     folder: Path, stage: str, size: tuple[int, int], preprocess: Preprocess, progress: Progress, skipped: list[str]
-) -> Inputs:
-    found: list[NDArray[np.float32]] = []
-    for _, image in pictures(folder, stage, progress, skipped):
-        found.append(letterbox(image, size, preprocess)[0])
-        if sum(each.nbytes for each in found) > _MOST_BYTES:
+) -> tuple[Picture, ...]:
+    found: list[Picture] = []
+    for path, image in pictures(folder, stage, progress, skipped):
+        tensor, placed = letterbox(image, size, preprocess)
+        found.append(Picture(path, (image.shape[0], image.shape[1]), tensor, placed))
+        if len(found) * tensor.nbytes > _MOST_BYTES:
             break
     return tuple(found)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import Exit
-from .options import AS_JSON, positive, preprocessing, quantising, rewriting, take_preprocess, take_threshold
+from .options import AS_JSON, positive, preprocessing, quantising, rewriting, span, take_preprocess, take_threshold
 
 if TYPE_CHECKING:
     from ..adapter.request import Request
@@ -34,6 +35,12 @@ class Job:
 )
 @click.option("--force", is_flag=True, help="Replace an existing output folder, whole.")
 @rewriting
+@click.option(
+    "--recover",
+    type=span,
+    metavar="M",
+    help="Learn the accuracy back from the --calib images, M minutes long; 0: in closed form alone (see recover).",
+)
 @click.option("--accept-function-change", is_flag=True, help="Needed for --activation leaky.")
 @click.option(
     "--max-damage",
@@ -71,6 +78,8 @@ def _adapt(job: Job, screen: Screen) -> int:
     from .suggest import must_exist
 
     request = job.request
+    if request.recover is not None:
+        os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # as in recover
     must_exist(request.model, COMMANDS)
     if not request.dry_run:
         read = [path for path in (request.model, request.calibration) if path is not None]

@@ -100,6 +100,13 @@ def divisors(text: str) -> Channels:
     return values
 
 
+_BUDGET = (
+    click.option("--min-agreement", type=share, metavar="SHARE", default="95%", show_default=True,
+                 help="Agreement with the original that auto must reach on images that it has not fitted."),
+    click.option("--max-extra-macs", type=excess, metavar="SHARE",
+                 help="What auto may add to the multiply-accumulates, like 50%; no bound unless given."),
+)  # fmt: skip
+
 _REWRITING = (
     click.option("--target", metavar="NAME", default="icraft-v1.1", show_default=True,
                  help="A target (see `icraft-adapt targets`) or the path of a YAML."),
@@ -111,10 +118,7 @@ _REWRITING = (
                  help="Terms of the pwl sum."),
     click.option("--slope", type=slope, metavar="FLOAT", default="0.1", show_default=True,
                  help="Slope of leaky."),
-    click.option("--min-agreement", type=share, metavar="SHARE", default="95%", show_default=True,
-                 help="Agreement with the original that auto must reach on images that it has not fitted."),
-    click.option("--max-extra-macs", type=excess, metavar="SHARE",
-                 help="What auto may add to the multiply-accumulates, like 50%; no bound unless given."),
+    *_BUDGET,
     click.option("--input-shape", type=shape, metavar="1x3xHxW", help="The input of a model with dynamic axes."),
     click.option("--calib", "calibration", type=FOLDER, metavar="DIR",
                  help="Images like those in use: what is fitted is fitted to them."),
@@ -150,6 +154,13 @@ _QUANTISING = (
 def rewriting(command: Command) -> Command:
     """Add the options that choose the target and the rewrites."""
     for option in reversed(_REWRITING):
+        command = option(command)
+    return command
+
+
+def budgeted(command: Command) -> Command:
+    """Add the options of --activation auto."""
+    for option in reversed(_BUDGET):
         command = option(command)
     return command
 

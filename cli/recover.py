@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ..errors import Exit
-from .options import AS_JSON, FOLDER, preprocessing, shape, span, take_preprocess
+from .options import AS_JSON, FOLDER, budgeted, preprocessing, shape, span, take_preprocess
 
 if TYPE_CHECKING:
     from ..adapter.recover_types import Recovery, RecoveryRequest
@@ -40,6 +40,9 @@ class Job:
     help="Images that only measure.  [default: every eighth of --images, which is then not learned from]",
 )
 @click.option(
+    "--labels", type=FOLDER, metavar="DIR", help="YOLO labels of the held-out images; they only measure, too."
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     metavar="DIR",
@@ -48,12 +51,14 @@ class Job:
 @click.option("--force", is_flag=True, help="Replace an existing output folder, whole.")
 @click.option(
     "--activation",
-    type=click.Choice(["leaky", "pwl"]),
+    type=click.Choice(["leaky", "pwl", "auto"]),
     default="leaky",
     show_default=True,
-    help="What stands for an activation that the target lacks: one LeakyReLU, no operator more; or a sum of them.",
+    help="What stands for an activation that the target lacks: leaky, one LeakyReLU, no operator more; pwl, a sum of "
+    "them; auto, in each layer the sum that it is worth.",
 )
 @click.option("--hinges", type=click.IntRange(1, 16), default=2, show_default=True, help="Terms of the pwl sum.")
+@budgeted
 @click.option(
     "--minutes",
     type=span,
@@ -63,6 +68,19 @@ class Job:
     help="How long to learn by steps after the closed form; 0: the closed form alone.",
 )
 @click.option("--steps", type=click.IntRange(1), metavar="N", help="Learn exactly N steps, however long they take.")
+@click.option(
+    "--start",
+    type=click.Choice(["solved", "original"]),
+    default="solved",
+    show_default=True,
+    help="Where the learning starts: at the closed form, or at the original's own weights, whose activations are then "
+    "bent into the target's slowly (for hours, or a GPU).",
+)
+@click.option(
+    "--bits",
+    type=click.Choice([8, 16]),
+    help="Learn the last part on integer codes of this width, on the simulation's own scales.  [default: in floats]",
+)
 @click.option("--seed", type=click.IntRange(0), default=0, show_default=True, help="Of all that is drawn at random.")
 @click.option(
     "--state",
@@ -107,8 +125,8 @@ def _recover(job: Job, screen: Screen) -> int:
     request = job.request
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")  # threads that wait in a loop starve those that others run
     must_exist(request.model, COMMANDS)
-    read = [path for path in (request.model, request.images, request.held_out, request.state) if path is not None]
-    folder.check(job.out, force=job.force, inputs=read)
+    read = (request.model, request.images, request.held_out, request.labels, request.state)
+    folder.check(job.out, force=job.force, inputs=[path for path in read if path is not None])
     with Bar(screen) as bar:
         bar.stage("loading libraries")
         from ..adapter import recover
@@ -123,30 +141,36 @@ def _recover(job: Job, screen: Screen) -> int:
     if recovery.interrupted:
         screen.say(f"stopped early: {job.out} holds the best so far")
         return Exit.INTERRUPTED
-    return Exit.FINE
+    for failure in recovery.failures:
+        screen.say(failure)
+    return Exit.FAILED if recovery.failures else Exit.FINE
 
 
 def _fields(recovery: Recovery, out: Path) -> dict[str, Any]:
     return {
         "agreement": recovery.agreement,
+        **({} if recovery.ap is None else {"ap": {"original": recovery.ap[0], "recovered": recovery.ap[1]}}),
         "milestones": [[each.stage, each.steps, each.agreement] for each in recovery.milestones],
         "macs": list(recovery.macs),
         "images": {"training": recovery.trained_on, "held_out": recovery.held_out},
         "warnings": list(recovery.warnings),
+        "failures": list(recovery.failures),
         "out": str(out),
     }
 
 
 def _text(recovery: Recovery, job: Job) -> str:
     before, after = recovery.macs
+    labels = "" if recovery.ap is None else f"; AP {recovery.ap[1]:.4f}, of the original {recovery.ap[0]:.4f}"
     lines = [
-        f"{job.out / 'recovered.onnx'}: agreement {recovery.agreement:.4f} with the original on {recovery.held_out}"
-        f" held-out images, learned from {recovery.trained_on}; MACs {after / before - 1:+.1%}"
+        f"{job.out / 'recovered.onnx'}: {recovery.measured}{labels}; learned from {recovery.trained_on},"
+        f" MACs {after / before - 1:+.1%}"
     ]
     width = max(len(each.stage) for each in recovery.milestones)
     for each in recovery.milestones:
         steps = f"after {each.steps} steps" if each.steps else ""
-        lines.append(f"  {each.stage:<{width}}  {each.agreement:.4f}  {steps}".rstrip())
+        ap = "" if each.ap is None else f"AP {each.ap:.4f}"
+        lines.append(f"  {each.stage:<{width}}  {each.agreement:.4f}  {ap}  {steps}".rstrip())
     again = f"icraft-adapt {job.out / 'recovered.onnx'} --calib {job.request.images}"
-    lines.append(f"next: {again}")
+    lines += [f"page: {job.out / 'report.html'}", f"next: {again}"]
     return "\n".join(lines)

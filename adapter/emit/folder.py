@@ -37,6 +37,8 @@ def emit(facts: Facts, outcome: Outcome, golden: Golden) -> Outcome:
         Artifact("adapted.onnx", onnx_bytes(facts.final)),
         *_compiler_files(facts, report),
     ]
+    if facts.recovery is not None:
+        files += [Artifact("recovered.onnx", facts.recovery.network)]
     if facts.request.golden:
         files += [
             golden_npz("golden/inputs.npz", golden.inputs),

@@ -27,6 +27,7 @@ def report_document(report: Report) -> dict[str, Json]:
         "head_metrics": as_json(report.head_metrics),
         "detections": as_json(report.detections),
         "mixture": as_json(report.mixture),
+        "recovery": as_json(report.recovery),
         "cost": as_json(report.cost),
         "artifacts": as_json(report.artifacts),
     }

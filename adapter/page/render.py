@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
@@ -9,8 +10,9 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ...postproc.c.render import compiled_templates
+from ..report.recovery_types import RecoveryReport
 from . import words
-from .section import all_sections
+from .section import Section, all_sections
 from .story import Story
 
 _HERE = Path(__file__).parent
@@ -25,9 +27,22 @@ def render(story: Story) -> str:
         if built is not None:
             body = templates.get_template(f"sections/{section.name}.j2").render(it=built)
             parts.append((section, Markup(body)))
+    return _page(templates, story.report.model.name, story.report.target.name, parts)
+
+
+def render_recovery(name: str, target: str, told: RecoveryReport) -> str:
+    """The page of a recovery alone: the same section."""
+    from .sections.recovery import SECTION, learned  # only here: no run of the main job comes by
+
+    templates = environment()
+    body = templates.get_template(f"sections/{SECTION.name}.j2").render(it=learned(told))
+    return _page(templates, name, target, [(SECTION, Markup(body))])
+
+
+def _page(templates: Environment, name: str, target: str, parts: Sequence[tuple[Section, Markup]]) -> str:
     return templates.get_template("page.j2").render(
-        name=story.report.model.name,
-        target=story.report.target.name,
+        name=name,
+        target=target,
         parts=parts,
         style=_own("page.css"),
         dark=_own("dark.css"),

@@ -15,6 +15,7 @@ from ..facts import Facts
 from .integers import boxes_of, head_metric, integers_of, layer_errors
 from .mixture import mixture_of
 from .numbers import short
+from .recovery import recovery_of
 from .types import (
     ActivationFit,
     Cost,
@@ -46,6 +47,7 @@ def build_report(facts: Facts) -> Report:
         ),
         verify=_rounded_verification(facts),
         mixture=mixture_of(facts),
+        recovery=None if facts.recovery is None else recovery_of(facts.recovery),
         cost=_cost(facts),
     )
     if simulation is None:

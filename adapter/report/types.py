@@ -11,6 +11,7 @@ from typing import Literal
 from ...data.matching import Matching
 from ...golden.figures import Figures
 from .mixture_types import MixtureReport
+from .recovery_types import RecoveryReport
 
 CertificateName = Literal["exact", "rounding", "approximate", "function-changing"]
 
@@ -205,7 +206,8 @@ class SaturationResult:
 class Integers:
     """What was simulated on `images` pictures: `bits` wide, but for the layers of `wider` (anchors), which take 16 and
     do `wider_macs` of the multiply-accumulates, a share in 0..1. `low_detections` are the boxes of BYTE's low band,
-    scores of 0.1 to 0.6; `saturations` says what each way to choose the ranges gives, the one in use first.
+    scores of 0.1 to 0.6; `saturations` says what each way to choose the ranges gives on the first four of them, the
+    one in use first.
     """
 
     bits: int
@@ -254,5 +256,6 @@ class Report:
     head_metrics: tuple[HeadMetric, ...] | None = None
     detections: Matching | None = None
     mixture: MixtureReport | None = None
+    recovery: RecoveryReport | None = None
     cost: Cost | None = None
     artifacts: tuple[ArtifactInfo, ...] | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,6 +16,8 @@ import pytest
 from onnx import ModelProto, numpy_helper
 
 from icraft_adapt.adapter import recover as journey
+from icraft_adapt.adapter.emit.report_schema import validate_report
+from icraft_adapt.adapter.mixture import choose
 from icraft_adapt.adapter.prepare import prepare
 from icraft_adapt.adapter.progress import Silent
 from icraft_adapt.adapter.recover import recover
@@ -25,10 +28,17 @@ from icraft_adapt.adapter.split import overlap_warning, split_pictures
 from icraft_adapt.data.preprocess import Preprocess
 from icraft_adapt.errors import AdaptError, Exit
 from icraft_adapt.graph.session import Session
+from icraft_adapt.models.yolox import YoloxConfig
 from icraft_adapt.retrain import pupil
+from icraft_adapt.rewrites.core.rule import ActivationPlan
 from icraft_adapt.targets.loader import load_target
 from icraft_adapt.tests.adapter.networks import BUYI, V1, adapted, network_file, pictures_folder
 from icraft_adapt.tests.rewrites.harness import network, weights
+
+TINY = YoloxConfig("tiny", classes=3, width=0.125)
+
+torch = pytest.importorskip("torch")
+torch.set_num_threads(1)  # small tensors: a second thread would only wait for the first
 
 
 @dataclass(frozen=True)
@@ -49,7 +59,7 @@ class Done:
 @pytest.fixture(scope="module")
 def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
     folder = tmp_path_factory.mktemp("recover")
-    asked = RecoveryRequest(network_file(folder), pictures_folder(folder, 10), steps=2, state=folder / "state")
+    asked = RecoveryRequest(network_file(folder, TINY), pictures_folder(folder, 10), steps=2, state=folder / "state")
     return Done(asked, recover(asked, Silent()))
 
 
@@ -59,7 +69,7 @@ def test_the_recovered_network_has_the_targets_activations_and_the_originals_int
     for side in ("input", "output"):
         theirs, ours = getattr(original.graph, side), getattr(done.model.graph, side)
         assert [value.name for value in ours] == [value.name for value in theirs]
-    assert sum(node.op_type == "LeakyRelu" for node in done.model.graph.node) == len(done.recovery.layers) - 9
+    assert sum(node.op_type == "LeakyRelu" for node in done.model.graph.node) == len(done.recovery.layers)
     assert done.recovery.macs[0] == done.recovery.macs[1] > 1e6
 
 
@@ -69,6 +79,84 @@ def test_it_goes_through_the_main_job_with_nothing_left_to_approximate(done: Don
     outcome = adapted(file, html=False, postproc=False)
     assert outcome.exit_code == Exit.FINE
     assert "activations kept" in outcome.verdict
+
+
+def test_the_main_job_recovers_first(done: Done) -> None:
+    pictures = done.request.images
+    outcome = adapted(
+        done.request.model, activation="leaky", recover=0.0, calibration=pictures, golden=False, html=True
+    )
+    assert (outcome.exit_code, outcome.failures) == (Exit.FINE, ())
+    assert "recovered as leaky, agreement " in outcome.verdict
+    files = {each.path: each.data for each in outcome.artifacts}
+    made = ModelProto.FromString(files["recovered.onnx"])
+    assert [value.name for value in made.graph.output] == [value.name for value in done.model.graph.output]
+    told = json.loads(files["report.json"])
+    validate_report(told)
+    assert told["recovery"]["agreement"] == pytest.approx(done.recovery.milestones[1].agreement, rel=1e-3)
+    assert told["recovery"]["macs_before"] == told["recovery"]["macs_after"]
+    assert [each["stage"] for each in told["recovery"]["milestones"]] == ["rewritten", "closed form"]
+    assert len(told["recovery"]["layers"]) == len(told["activations"])
+    assert told["verify"]["original_vs_adapted"]["max_rel"] < 1e-4  # of the recovered network
+    assert told["model"]["sha256"] == json.loads(done.file("recovery.json"))["original"]["sha256"]
+    assert "images that nothing learned from" in files["report.html"].decode()
+
+
+def test_sums_chosen_layer_by_layer_are_recovered_and_merged(done: Done, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose, "TERMS", (1, 2))
+    monkeypatch.setattr(choose, "WIDE", (2,))
+    monkeypatch.setattr(choose, "_DESCENTS", 1)
+    monkeypatch.setattr(choose, "_BISECTIONS", 0)
+    asked = replace(done.request, activation="auto", steps=None, minutes=0, state=None, min_agreement=1.0, html=False)
+    made = recover(asked, Silent())
+    assert made.failures == (
+        f"the recovered network agrees to {made.agreement:.1%}, and --min-agreement asks for 100.0%",
+    )
+    network = ModelProto.FromString(made.network)
+    ops = Counter(node.op_type for node in network.graph.node)
+    before = Counter(node.op_type for node in ModelProto.FromString(done.request.model.read_bytes()).graph.node)
+    assert ops["LeakyRelu"] >= len(made.layers)
+    assert ops["Sigmoid"] < before["Sigmoid"]  # those of the heads stay
+    assert made.macs[1] >= made.macs[0]
+    assert all(np.isfinite(each.recovered) for each in made.layers)
+
+
+def test_the_last_steps_may_be_on_codes(done: Done) -> None:
+    made = recover(replace(done.request, steps=3, state=None, bits=8, html=False), Silent())
+    stages = [each.stage for each in made.milestones]
+    assert stages[-3:] == ["on 8-bit codes", "end to end", "in floats again"]
+    assert made.agreement == made.milestones[-1].agreement
+
+
+def test_the_learning_may_start_at_the_original(done: Done) -> None:
+    made = recover(replace(done.request, state=None, start="original", html=False), Silent())
+    assert "closed form" not in [each.stage for each in made.milestones]
+    assert made.milestones[-1].steps == 2
+
+
+def test_labels_score_the_held_out_pictures(done: Done, tmp_path: Path) -> None:
+    held = sorted(done.request.images.iterdir())[7]
+    (tmp_path / f"{held.stem}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
+    asked = replace(done.request, steps=None, minutes=0, state=None, labels=tmp_path, html=False)
+    made = recover(asked, Silent())
+    assert made.ap is not None
+    assert all(0 <= value <= 1 for value in made.ap)
+    assert all(each.ap is not None for each in made.milestones)
+    told = json.loads(next(each.data for each in made.artifacts if each.path == "recovery.json"))
+    assert told["ap"] == {"original": made.ap[0], "recovered": made.ap[1]}
+
+
+@pytest.mark.parametrize(
+    ("options", "line"),
+    [
+        ({"recover": 1.0}, "--recover learns from images"),
+        ({"recover": 1.0, "activation": "keep", "calibration": Path()}, "--recover replaces activations"),
+    ],
+)
+def test_a_recovery_that_cannot_be_asked_for(done: Done, options: dict[str, Any], line: str) -> None:
+    with pytest.raises(AdaptError, match=line) as caught:
+        adapted(done.request.model, **options)
+    assert caught.value.code == Exit.BAD_INPUT
 
 
 def test_the_milestones_and_the_record(done: Done) -> None:
@@ -82,12 +170,14 @@ def test_the_milestones_and_the_record(done: Done) -> None:
     assert told["agreement"] == done.recovery.agreement
     assert told["pictures"] == {"training": 9, "held_out": 1}
     assert [each["stage"] for each in told["milestones"]] == stages
-    assert all(each["error"] >= 0 for each in told["layers"])
+    layers = told["layers"]
+    assert sum(each["recovered"] for each in layers) < 0.7 * sum(each["rewritten"] for each in layers)
+    assert "over minutes of learning" in done.file("report.html").decode()
 
 
 def test_the_state_is_gone_on_from(done: Done) -> None:
     more = recover(replace(done.request, steps=3), Silent())
-    assert more.layers == ()  # nothing was solved again
+    assert "closed form" not in [each.stage for each in more.milestones]  # nothing was solved again
     assert [each.steps for each in more.milestones] == [0, 3]
 
 
@@ -102,13 +192,13 @@ def test_the_same_seed_gives_the_same_bytes_whatever_stopped_it(done: Done, monk
     again = recover(replace(done.request, state=None), Silent())
     assert again.interrupted
     assert again.milestones == done.recovery.milestones
-    assert again.artifacts == done.recovery.artifacts
+    assert again.network == done.recovery.network
 
 
 def test_a_sum_of_leaky_relus_is_recovered_too(done: Done) -> None:
     job = Request(done.request.model)
     prepared = prepare(job, load_target(V1), Silent())
-    made = rewrite_activations(prepared, load_target(V1), "pwl", 2, {})
+    made = rewrite_activations(prepared, load_target(V1), ActivationPlan("pwl", 2))
     assert set(made.activations) == set(prepared.activations)
     feeds = {"images": weights(1, 3, 64, 96)}
     whole, student = Session(made.whole).run(feeds), Session(made.student).run(feeds)
@@ -151,7 +241,7 @@ def test_the_held_out_pictures_are_none_of_those_learned_from(tmp_path: Path) ->
     (folder / "torn.png").write_bytes(b"\x89PNG")
     split = split_pictures(folder, None, (64, 96), Preprocess(), Silent())
     assert (len(split.training), len(split.held_out)) == (15, 2)
-    assert not any(np.array_equal(a, b) for a in split.training for b in split.held_out)
+    assert not any(np.array_equal(a, b.tensor) for a in split.training for b in split.held_out)
     assert [told.split(":")[0] for told in split.warnings] == ["skipped torn.png"]
     for path in list(folder.iterdir())[1:]:
         path.unlink()
@@ -162,7 +252,7 @@ def test_the_held_out_pictures_are_none_of_those_learned_from(tmp_path: Path) ->
 def test_a_target_that_lacks_nothing_is_declined(tmp_path: Path) -> None:
     prepared = prepare(Request(network_file(tmp_path), target=BUYI), load_target(BUYI), Silent())
     with pytest.raises(AdaptError, match="nothing to recover: icraft-v3-buyi runs every activation") as caught:
-        rewrite_activations(prepared, load_target(BUYI), "leaky", 2, {})
+        rewrite_activations(prepared, load_target(BUYI), ActivationPlan("leaky"))
     assert caught.value.code == Exit.UNSUPPORTED
 
 

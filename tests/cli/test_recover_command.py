@@ -15,10 +15,11 @@ from icraft_adapt.tests.cli.conftest import SCRIPT, Run
 
 WARNING = "icraft-adapt: a.png of b is among those in c, too\n"
 TEXT = """\
-net.recovered/recovered.onnx: agreement 0.6250 with the original on 16 held-out images, learned from 112; MACs +50.0%
+net.recovered/recovered.onnx: agreement 0.6250 with the original on 16 held-out images; learned from 112, MACs +50.0%
   rewritten    0.0000
   closed form  0.5000
-  end to end   0.6250  after 7 steps
+  end to end   0.6250    after 7 steps
+page: net.recovered/report.html
 next: icraft-adapt net.recovered/recovered.onnx --calib pictures
 """
 
@@ -37,6 +38,14 @@ def test_it_shows_the_way_and_writes_the_folder(command: Run, pictures: Path) ->
     assert "exists" in command("recover", "net.onnx", "--images", "pictures").stderr
     assert command("recover", "net.onnx", "--images", "pictures", "--force").returncode == 0
     assert (pictures.parent / "net.recovered" / "recovery.json").read_bytes() == b"leaky"
+
+
+def test_labels_and_what_was_asked_for(command: Run, pictures: Path) -> None:
+    asked = ["--activation", "auto", "--min-agreement", "99%", "--labels", "pictures"]
+    done = command("recover", "net.onnx", "--images", "pictures", *asked)
+    assert (done.returncode, done.stderr) == (1, WARNING + "icraft-adapt: it agrees to 62.5%\n")
+    assert "held-out images; AP 0.2500, of the original 0.5000; learned" in done.stdout
+    assert (pictures.parent / "net.recovered" / "recovery.json").read_bytes() == b"auto"
 
 
 def test_json(command: Run, pictures: Path) -> None:

@@ -115,8 +115,12 @@ def recover(request: RecoveryRequest, progress: Progress) -> Recovery:
     milestones = (Milestone("rewritten", 0, 0.0), Milestone("closed form", 0, 0.5), Milestone("end to end", 7, 0.625))
     blobs = (Artifact("recovered.onnx", BLOB), Artifact("recovery.json", request.activation.encode()))
     warnings = ("a.png of b is among those in c, too",)
-    layers = (LayerError("y", 0.1),)
-    return Recovery(0.625, milestones, layers, (100, 150), 112, 16, warnings, interrupted, blobs)
+    layers = (LayerError("y", 0.1, 0.01),)
+    failures = ("it agrees to 62.5%",) if request.min_agreement == 0.99 else ()
+    ap = None if request.labels is None else (0.5, 0.25)
+    return Recovery(
+        request.activation, 0.625, ap, milestones, layers, (100, 150), 112, 16, warnings, failures, interrupted, blobs
+    )
 
 
 def install(name: str, **functions: Callable[..., object]) -> None:

@@ -15,6 +15,8 @@ from icraft_adapt.adapter.emit.json_bytes import as_json, json_object
 from icraft_adapt.adapter.emit.report_json import report_document, report_json
 from icraft_adapt.adapter.emit.report_schema import PATH, validate_report
 from icraft_adapt.adapter.report import types as t
+from icraft_adapt.adapter.report.mixture_types import MixtureOption, MixturePoint, MixtureReport, MixtureSite
+from icraft_adapt.adapter.report.recovery_types import RecoveredLayer, RecoveryMilestone, RecoveryReport
 from icraft_adapt.data.matching import Matching
 from icraft_adapt.errors import AdaptError, Exit
 from icraft_adapt.golden.figures import Figures
@@ -51,6 +53,27 @@ FULL = dataclasses.replace(
         t.HeadMetric("reg_s8", "reg", 1.0, None, 0.0, largest_box_px=380.5, centre_step_px=0.2, saturated_sizes=0.0),
     ),
     detections=BOXES,
+    mixture=MixtureReport(
+        8,
+        0.95,
+        0.5,
+        64,
+        0,
+        (MixturePoint(0.1, 1000, 0.96),),
+        (MixtureSite("s4.conv2", 0, 0.5, (MixtureOption(2, "terms", 0.01, 100, 300),)),),
+    ),
+    recovery=RecoveryReport(
+        "auto",
+        0.96,
+        0.4,
+        0.39,
+        112,
+        16,
+        100,
+        150,
+        (RecoveryMilestone("rewritten", 0.0, 0, 0.1, 0.05), RecoveryMilestone("end to end", 1.5, 7, 0.96, None)),
+        (RecoveredLayer("/act/Mul_output_0", 0.2, 0.01),),
+    ),
     cost=t.Cost(10**12, 10**12 + 1, 900000, 900100, 12),
     artifacts=(t.ArtifactInfo("adapted.onnx", SHA),),
 )

@@ -52,7 +52,7 @@ class Outline(HTMLParser):
 
 def test_sections_stand_in_their_order() -> None:
     names = [each.name for each in all_sections()]
-    assert names[:4] == ["summary", "network", "rewrites", "activations"]
+    assert names[:5] == ["summary", "recovery", "network", "rewrites", "activations"]
     assert names[-1] == "pictures"
     assert {"placement", "heads", "verification", "cost", "assumptions", "artifacts"} < set(names)
 
@@ -116,7 +116,8 @@ def test_with_images_each_layer_has_its_own_fit(hostile: Story) -> None:
 def test_integers_are_told_head_by_head_and_box_by_box(hostile: Story, plain: Story) -> None:
     told = section("integers", hostile)
     assert [head.head for head in told.heads] == [f"{role}_s{s}" for s in (8, 16, 32) for role in ("obj", "reg", "cls")]
-    assert told.integers.saturations[0].matched == told.sure.matched
+    first = told.integers.saturations[0]
+    assert 0 < first.matched + first.lost < told.sure.matched + told.sure.lost  # on four of the images
     assert told.gate == 0.1
     page = page_of(hostile)
     assert page.count("<caption>Ways to choose the ranges") == 1

@@ -54,6 +54,9 @@ def build(story: Story) -> Summary:
 
 def _figures(story: Story) -> Iterator[Figure]:
     report = story.report
+    if (recovery := report.recovery) is not None:
+        note = f"AP against its own detections, on {recovery.held_out} held-out images"
+        yield Figure("agreement with the original", words.share(recovery.agreement), note)
     if (verify := report.verify) is not None:
         worst = max(verify.per_head, key=lambda head: head.rms_rel)
         note = f"root mean square, at {worst.head}, on {verify.input}"
