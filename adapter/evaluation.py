@@ -20,6 +20,7 @@ from .output_folder import read_folder
 from .pictures import pictures
 from .progress import Progress
 from .request import DEFAULT_THRESHOLD, Request
+from .split import overlap_warning
 
 _Figures = tuple[float | None, float | None, float | None, dict[str, tuple[float, float]]]
 
@@ -70,7 +71,8 @@ def evaluate(request: EvaluationRequest, progress: Progress) -> EvaluationResult
     scale = _Scale(request, seen)
     ap, ap50, agreed, interval = scale.figures(seen.found)
     through = Filtered(networks.threshold, *scale.figures(seen.filtered)) if seen.filtered else None
-    return EvaluationResult(stage, ap, ap50, agreed, len(seen.images), interval, tuple(seen.skipped), through)
+    overlap = () if request.calibration is None else overlap_warning(request.calibration, request.images)
+    return EvaluationResult(stage, ap, ap50, agreed, len(seen.images), interval, tuple(seen.skipped), through, overlap)
 
 
 def _networks(request: EvaluationRequest, stage: Stage, progress: Progress) -> _Networks:

@@ -65,7 +65,7 @@ class EvaluationResult:
     `ap` is COCO AP (IoU 0.50:0.95), `ap50` at IoU 0.50, `agreement` the AP against the original's own
     detections of score >= 0.3. `filtered` are the same figures behind the hardware filter, of the integer network.
     `interval` holds for each figure its 95 % bootstrap interval over images.
-    `skipped` names the files that could not be read.
+    `skipped` names the files that could not be read; `warnings` tell of pictures that calibration saw, too.
     """
 
     stage: Stage
@@ -76,6 +76,7 @@ class EvaluationResult:
     interval: dict[str, tuple[float, float]]
     skipped: tuple[str, ...] = ()
     filtered: Filtered | None = None
+    warnings: tuple[str, ...] = ()
 
     def to_json(self) -> str:
         """One JSON object; a figure that was not measured is absent."""

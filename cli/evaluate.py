@@ -82,6 +82,7 @@ def _text(request: EvaluationRequest, result: EvaluationResult) -> str:
     if result.filtered is not None:
         lines += [f"behind the hardware filter, score {result.filtered.threshold:g}:", *_figures(result.filtered)]
     lines += [f"skipped: {file}" for file in result.skipped]
+    lines += [f"warning: {line}" for line in result.warnings]
     return "\n".join(lines)
 
 

@@ -67,6 +67,13 @@ def test_labels_give_ap_and_unread_files_are_named(asked: EvaluationRequest, tmp
     assert [line.split(":")[0] for line in told["skipped"]] == ["torn.png"]
 
 
+def test_pictures_that_calibration_saw_are_warned_of(asked: EvaluationRequest) -> None:
+    seen = replace(asked, model_or_dir=model(asked), calibration=asked.images)
+    (told,) = evaluate(seen, Silent()).warnings
+    assert told.endswith("too: what is measured on them flatters the network")
+    assert evaluate(replace(seen, calibration=None), Silent()).warnings == ()
+
+
 def test_without_the_original_there_is_no_agreement(asked: EvaluationRequest, tmp_path: Path) -> None:
     moved = tmp_path / "elsewhere.onnx"
     model(asked).rename(moved)
