@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from functools import lru_cache
 from hashlib import sha256
 from pathlib import Path
@@ -23,12 +24,17 @@ def exported(
     **spelling: Unpack[Spelling],
 ) -> bytes:
     """What `models.export.exported` gives."""
-    if FOLDER not in os.environ:
-        return export.exported(config, form, seed, **spelling)
     asked = repr((config, form, seed, sorted(spelling.items())))
+    return once(asked, lambda: export.exported(config, form, seed, **spelling))
+
+
+def once(asked: str, make: Callable[[], bytes]) -> bytes:
+    """What `make` gives for what is `asked`, made once a session."""
+    if FOLDER not in os.environ:
+        return make()
     file = Path(os.environ[FOLDER], sha256(asked.encode()).hexdigest())
     if not file.exists():
         draft = file.with_suffix(f".{os.getpid()}")
-        draft.write_bytes(export.exported(config, form, seed, **spelling))
+        draft.write_bytes(make())
         draft.replace(file)
     return file.read_bytes()

@@ -41,7 +41,7 @@ def _few_choices() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(choose, "TERMS", (1, 3))
         patch.setattr(choose, "WIDE", (1, 3))
-        patch.setattr(choose, "_DESCENTS", 2)
+        patch.setattr(choose, "_DESCENTS", 1)
         patch.setattr(choose, "_STEP", 64.0)
         patch.setattr(choose, "_BISECTIONS", 1)
         patch.setattr(choose, "_PROBED", 3)

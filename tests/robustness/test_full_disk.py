@@ -100,7 +100,7 @@ def test_file_size_limit(server: Server, room: Room) -> None:
 
 def test_too_little_memory(server: Server, room: Room) -> None:
     before = room.listing()
-    done = server.call("net.onnx", cwd=room.cwd, limits={"AS": 1 << 29})
+    done = server.call("net.onnx", cwd=room.cwd, limits={"AS": 1 << 28})
     assert done.code == 2
     assert done.err.count("\n") == 1
     assert room.listing() == before
