@@ -11,7 +11,7 @@ from markupsafe import Markup
 from ..report.recovery_types import RecoveredLayer, RecoveryMilestone
 from .chart import Path, Scale, as_markup
 
-_SIZE, _WIDE = (420, 260), (800, 260)
+_SIZE, _WIDE = (420, 260), (1240, 300)
 _LEAST = 1e-5  # of a map's variance: below it no one would miss anything
 
 
