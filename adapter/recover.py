@@ -45,7 +45,6 @@ if TYPE_CHECKING:
 
 _CHECKS = 12  # of the agreement, over a distillation
 _COMPARED = 8  # held-out pictures whose maps are compared
-_THOROUGH = 5.0  # minutes of learning from which on the closed form looks at more
 _QUANTISED_ON = 32  # pictures that ranges are chosen on
 _ROUNDED, _ROUNDED_RATE = 0.3, 0.0003  # the share of the learning on codes, and its rate
 _BENT = 0.5  # of the learning that starts at the original the activations are still bent
@@ -134,8 +133,7 @@ class _Journey:
         resumed = self.request.state is not None and self.request.state.is_file()
         if self.request.start == "solved" and not resumed:
             self.progress.stage("solving layer by layer", len(rewritten.activations))
-            thorough = self.request.steps is None and self.request.minutes >= _THOROUGH
-            for _ in pupil.reconstruct(self.request.seed, thorough):
+            for _ in pupil.reconstruct(self.request.seed):
                 self.progress.advance()
             self._reach("closed form", 0, pupil)
         try:

@@ -22,6 +22,7 @@ from .live_maps import LiveMaps
 from .network import Network, Operation
 from .region import region
 
+_MOST_ROWS = 24_000  # samples a layer
 _MOST_NUMBERS = 1 << 26  # in the rows of a layer
 _STEPS = 8
 _NEAR_OBJECTS = 0.5  # of the samples are drawn by the original's score, the others evenly
@@ -57,16 +58,14 @@ def reconstruct(
     reading: Reading,
     pictures: Sequence[Tensor],
     seed: int = 0,
-    samples: int = 24_000,
 ) -> Iterator[Layer]:
     """Give the student's convolutions new constants and its LeakyReLUs new slopes, in place, one layer at a time.
 
     `activations` names the map behind each activation by the map before it; both networks use the same names.
-    `pictures` are inputs [1, c, h, w]; a layer is solved on so many `samples` at most. A convolution that the teacher
-    has no counterpart of stays as it is.
+    `pictures` are inputs [1, c, h, w]. A convolution that the teacher has no counterpart of stays as it is.
     """
     theirs, ours = LiveMaps(teacher, pictures), LiveMaps(student, pictures)
-    places = _Places(reading, [teacher.run(picture) for picture in pictures], seed, samples)
+    places = _Places(reading, [teacher.run(picture) for picture in pictures], seed)
     known = {each.output for each in teacher.operations}
     for operation in student.operations:
         weight = student.constants.get(operation.inputs[1]) if operation.op == "Conv" else None
@@ -81,8 +80,7 @@ def reconstruct(
 class _Places:
     """Draws where each picture is looked at, more often near what the teacher finds."""
 
-    def __init__(self, reading: Reading, heads: Sequence[Mapping[str, Tensor]], seed: int, samples: int) -> None:
-        self.samples = samples
+    def __init__(self, reading: Reading, heads: Sequence[Mapping[str, Tensor]], seed: int) -> None:
         self._scores = [score_map(reading, maps) for maps in heads]
         self._random = torch.Generator().manual_seed(seed)
 
@@ -108,7 +106,7 @@ def _sample(
         return None
     size = (before[0].shape[2], before[0].shape[3])
     numbers = geometry.groups * (weight[0].numel() + 1)
-    count = max(1, min(places.samples, _MOST_NUMBERS // numbers) // len(inputs))
+    count = max(1, min(_MOST_ROWS, _MOST_NUMBERS // numbers) // len(inputs))
     drawn = [places.draw(index, size, count) for index in range(len(inputs))]
     rows = torch.cat([rows_at(x, at, geometry) for x, at in zip(inputs, drawn, strict=True)], 2)
     z = _gather(before, drawn)

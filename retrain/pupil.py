@@ -31,7 +31,6 @@ Codes = tuple[NDArray[np.float64], int]
 _MOST_BYTES = 3 << 30  # of maps that the closed form holds at once
 _ALIVE = 10  # maps as large as the largest that two networks hold at a time
 _MOST_PICTURES, _METRIC_PICTURES = 32, 16
-_SAMPLES = 24_000  # of a layer
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,13 +62,11 @@ class Pupil:
         self._training: Training | None = None
         self._rounding: Rounding | None = None
 
-    def reconstruct(self, seed: int, thorough: bool = False) -> Iterator[Layer]:
-        """The closed form, layer by layer; it is done when the iterator is. `thorough`: on three times as much."""
-        most, samples = (count * (3 if thorough else 1) for count in (_MOST_PICTURES, _SAMPLES))
-        pictures = self._pictures[:: self._every(most)]
+    def reconstruct(self, seed: int) -> Iterator[Layer]:
+        """The closed form, layer by layer; it is done when the iterator is."""
+        pictures = self._pictures[:: self._every(_MOST_PICTURES)]
         room = max(2, _MOST_BYTES // (_ALIVE * _largest_map(self._teacher, pictures[0])))
-        networks = self._teacher, self._student
-        yield from reconstruct(*networks, self._activations, self._reading, pictures[:room], seed, samples)
+        yield from reconstruct(self._teacher, self._student, self._activations, self._reading, pictures[:room], seed)
 
     def train(self, recipe: Recipe, state: Path | None) -> Iterator[Moment]:
         """Distil; each step gives a moment. Goes on from the file `state` where it is there."""
