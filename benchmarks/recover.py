@@ -3,9 +3,9 @@
     python benchmarks/recover.py ASSETS [--minutes M] [--only TEXT]
 
 ASSETS holds models/yolox_nano_416.onnx, images/train (learned from), images/val and labels/val (evaluation only); the
-last rows are the bundled model on its streets, learned from 200 others. CPU seconds are those of the whole recovery, all threads together.
-"in integers" is the simulation of the main job's result on icraft-v1.1, plain and with --bits auto. `--minutes` adds
-rows that learn by steps.
+last rows are the bundled model on its streets, learned from 200 others. CPU seconds are those of the whole recovery,
+all threads together. "in integers" is the simulation of the main job's result on icraft-v1.1, plain and with --bits
+auto. `--minutes` adds rows that learn by steps.
 """
 
 from __future__ import annotations
