@@ -20,7 +20,7 @@ from ..errors import AdaptError, Exit
 from ..graph.cost import count_macs
 from ..graph.reading import Reading
 from ..graph.session import Session
-from ..graph.shapes import infer_shapes
+from ..graph.shapes import shaped
 from ..postproc.core.family import family_of
 from ..rewrites.core.rule import ActivationPlan
 from ..targets.loader import load_target
@@ -179,7 +179,7 @@ class _Journey:
         self.progress.stage("quantising")
         pupil.round_to(
             *codes_of(
-                _shaped(pupil.model(self.rewritten.student)),
+                shaped(pupil.model(self.rewritten.student)),
                 self.target,
                 training[:_QUANTISED_ON],
                 request.preprocess,
@@ -280,16 +280,8 @@ def _document(request: RecoveryRequest, prepared: Prepared, made: Recovery) -> J
 
 
 def _macs(part: ModelProto) -> int:
-    """Multiply-accumulates of a part of a network."""
-    return count_macs(_shaped(part))
-
-
-def _shaped(part: ModelProto) -> ModelProto:
-    """A part of a network, which has lost its shapes, with them."""
-    shaped = ModelProto()
-    shaped.CopyFrom(part)
-    infer_shapes(shaped)
-    return shaped
+    """Multiply-accumulates of a part of a network, which has lost its shapes."""
+    return count_macs(shaped(part))
 
 
 def _boxes(reading: Reading, maps: _Maps, picture: Picture) -> Detections:

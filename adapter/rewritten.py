@@ -12,7 +12,7 @@ from ..errors import AdaptError, Exit
 from ..graph.edit import Editor
 from ..graph.model import Model
 from ..graph.region import extract
-from ..graph.shapes import infer_shapes
+from ..graph.shapes import shaped
 from ..rewrites import (
     activation_to_channel_sum,
     activation_to_leaky_relu,
@@ -74,10 +74,7 @@ def rewrite_activations(prepared: Prepared, target: Target, plan: ActivationPlan
 
 def merged(proto: ModelProto, target: Target) -> ModelProto:
     """The same function with the sums' convolutions merged into their neighbours, where that is cheaper."""
-    shaped = ModelProto()
-    shaped.CopyFrom(proto)
-    infer_shapes(shaped)  # of which a rule wants to know what a merging costs
-    model = Model.from_proto(shaped, "recovered")
+    model = Model.from_proto(shaped(proto), "recovered")  # from the shapes the rules know what a merging costs
     run(Context(model, target, ActivationPlan("auto", merge=True)), _MERGING)
     return model.to_proto()
 

@@ -14,6 +14,14 @@ from ..errors import AdaptError
 _SMALL_ELEMENTS = 1024
 
 
+def shaped(model: ModelProto) -> ModelProto:
+    """A copy with the shapes that `infer_shapes` finds."""
+    made = ModelProto()
+    made.CopyFrom(model)
+    infer_shapes(made)
+    return made
+
+
 def infer_shapes(proto: ModelProto, *, check: bool = False) -> None:
     """Fill `value_info` in place. With `check`, also raise AdaptError (exit 2) for a graph that contradicts itself."""
     bones = skeleton(proto)
