@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 _ALL_AREAS = [[0.0, 1e10]]  # COCOeval's own bounds of "all"; small, medium and large are not reported
 _MAX_DETECTIONS = [100]  # per image and class
+_RECALLS = np.linspace(0.0, 1.0, 101)
+_MOST_NUMBERS = 1 << 22  # weights of one class's detections, in hand at once
 
 Interval = tuple[float, float]
 
@@ -75,14 +77,11 @@ def bootstrap_interval(
     upward a little: AP takes a maximum over precisions, and resampling adds noise to them.
     """
     matches = class_matches(evaluate(truth, predictions))
-    draw = np.random.default_rng(seed)
-    samples = []
-    for _ in range(resamples):
-        weights = np.bincount(draw.integers(len(truth), size=len(truth)), minlength=len(truth))
-        curve = weighted_ap(matches, weights.astype(np.float64))
-        if curve is not None:
-            samples.append((curve.mean(), curve[0]))
-    low, high = np.percentile(np.array(samples), [2.5, 97.5], axis=0)
+    draw, count = np.random.default_rng(seed), len(truth)
+    drawn = [np.bincount(draw.integers(count, size=count), minlength=count) for _ in range(resamples)]
+    curves = weighted_ap(matches, np.array(drawn, np.float64))
+    curves = curves[np.isfinite(curves[:, 0])]
+    low, high = np.percentile(np.stack([curves.mean(1), curves[:, 0]], 1), [2.5, 97.5], axis=0)
     return ApInterval((float(low[0]), float(high[0])), (float(low[1]), float(high[1])))
 
 
@@ -157,26 +156,34 @@ def _merge_images(per_image: list[dict[str, Any] | None]) -> ClassMatches:
     return ClassMatches(image[order], matched & ~ignored, ~matched & ~ignored, truth)
 
 
-def weighted_ap(matches: Sequence[ClassMatches], weights: NDArray[np.float64]) -> NDArray[np.float64] | None:
-    """AP at each of the 10 IoU thresholds when image i counts weights[i] times; None without any truth.
+def weighted_ap(matches: Sequence[ClassMatches], weights: NDArray[np.float64]) -> NDArray[np.float64]:
+    """AP [R, T] at each of the T = 10 IoU thresholds when image i counts weights[r, i] times; NaN without any truth.
 
     The arithmetic of COCOeval.accumulate: precision made monotone, read at 101 recalls, averaged over the
     classes that have truth. Weights of 1 give its very numbers.
     """
-    curves = [_class_ap(one, weights) for one in matches if one.truth @ weights > 0]
-    return np.mean(curves, axis=0) if curves else None
+    total = np.zeros((len(weights), len(matches[0].hit)))
+    classes = np.zeros(len(weights))
+    for one in matches:
+        truth = weights @ one.truth
+        there = np.flatnonzero(truth > 0)
+        for some in np.array_split(there, max(1, len(there) * len(one.image) // _MOST_NUMBERS)):
+            total[some] += _class_ap(one, weights[some], truth[some])
+        classes += truth > 0
+    with np.errstate(invalid="ignore"):
+        return total / classes[:, None]
 
 
-def _class_ap(one: ClassMatches, weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    recalls = np.linspace(0.0, 1.0, 101)
-    weight = weights[one.image]
-    hits = np.cumsum(one.hit * weight, axis=1)
-    misses = np.cumsum(one.miss * weight, axis=1)
-    precision = hits / (hits + misses + np.spacing(1))
-    envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
-    recall = hits / (one.truth @ weights)
-    result = np.zeros(len(hits))
-    for t, (reached, best) in enumerate(zip(recall, envelope, strict=True)):
-        first = np.searchsorted(reached, recalls, side="left")
-        result[t] = best[first[first < best.size]].sum() / recalls.size
+def _class_ap(one: ClassMatches, weights: NDArray[np.float64], truth: NDArray[np.float64]) -> NDArray[np.float64]:
+    """[R, T] for weights [R, images] of `truth` [R] boxes. Precision is highest, and recall rises, at hits alone."""
+    weight = weights[:, one.image]
+    result = np.zeros((len(weights), len(one.hit)))
+    for t, (hit, miss) in enumerate(zip(one.hit, one.miss, strict=True)):
+        at = np.flatnonzero(hit)
+        hits = np.cumsum(weight[:, at], axis=1)
+        misses = np.cumsum(weight * miss, axis=1)[:, at]
+        precision = hits / (hits + misses + np.spacing(1))
+        envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
+        read = np.searchsorted(_RECALLS, hits / truth[:, None], side="right")  # recalls that are reached by then
+        result[:, t] = (envelope * np.diff(read, axis=1, prepend=0)).sum(1) / len(_RECALLS)
     return result

@@ -126,8 +126,7 @@ def test_the_bootstraps_arithmetic_is_cocoevals(seed: int, images: int, classes:
     truth, predictions = random_scene(seed, images, classes, boxes, noise)
     if all(one.crowd.all() for one in truth):
         return
-    curve = weighted_ap(class_matches(evaluate(truth, predictions)), np.ones(images))
-    assert curve is not None
+    (curve,) = weighted_ap(class_matches(evaluate(truth, predictions)), np.ones((1, images)))
     official = average_precision(truth, predictions)
     assert curve.mean() == pytest.approx(official.ap, abs=1e-9)
     assert curve[0] == pytest.approx(official.ap50, abs=1e-9)
@@ -137,10 +136,9 @@ def test_a_weight_is_as_good_as_copies_of_the_image() -> None:
     truth, predictions = random_scene(seed=5, images=12, classes=4, boxes=6, noise=12)
     draw = np.random.default_rng(1)
     matches = class_matches(evaluate(truth, predictions))
-    for _ in range(5):
-        drawn = draw.integers(12, size=12)
-        curve = weighted_ap(matches, np.bincount(drawn, minlength=12).astype(np.float64))
-        assert curve is not None
+    samples = draw.integers(12, size=(5, 12))
+    curves = weighted_ap(matches, np.array([np.bincount(drawn, minlength=12) for drawn in samples], np.float64))
+    for drawn, curve in zip(samples, curves, strict=True):
         official = average_precision([truth[i] for i in drawn], [predictions[i] for i in drawn])
         assert (curve.mean(), curve[0]) == pytest.approx((official.ap, official.ap50), abs=1e-9)
 
