@@ -75,8 +75,13 @@ def rewrite_activations(prepared: Prepared, target: Target, plan: ActivationPlan
 def merged(proto: ModelProto, target: Target) -> ModelProto:
     """The same function with the sums' convolutions merged into their neighbours, where that is cheaper."""
     model = Model.from_proto(shaped(proto), "recovered")  # from the shapes the rules know what a merging costs
-    run(Context(model, target, ActivationPlan("auto", merge=True)), _MERGING)
+    merge(model, target)
     return model.to_proto()
+
+
+def merge(model: Model, target: Target) -> None:
+    """Merge the sums' convolutions into their neighbours, in place."""
+    run(Context(model, target, ActivationPlan("auto", merge=True)), _MERGING)
 
 
 def with_own_constants(proto: ModelProto) -> ModelProto:

@@ -24,6 +24,7 @@ from .core.activation import LAST_OPERATORS, Activation
 from .core.channel_sum import ChannelSum
 from .core.lacking import lacking_activation
 from .core.rule import Certificate, Context, Fit, Rule
+from .core.terms import leaky, write_sum
 
 _POINTWISE = {"kernel_shape": [1, 1], "strides": [1, 1], "pads": [0, 0, 0, 0], "dilations": [1, 1]}
 
@@ -60,22 +61,12 @@ def rewrite(edit: Editor, found: Match) -> None:
 
 def _write_terms(edit: Editor, found: Match) -> None:
     """Depthwise convolutions, LeakyReLUs and additions."""
-    x, y, chosen = found.activation.input, found.activation.output, found.chosen
-    total: Tensor | None = None
-    for index, slope in enumerate(chosen.slopes):
-        stem, last = f"{y.name}.h{index}", index == chosen.hinges - 1
-        scaled = _convolved(edit, x, chosen.scale[index].reshape(-1, 1), chosen.shift[index], stem, x.shape)
-        if total is None and last:
-            edit.supersede(y, *_bent(scaled, slope))
-            return
-        op, inputs, attrs = _bent(scaled, slope)
-        part = scaled if slope == 1 else edit.compute(op, inputs, attrs, f"{stem}.act")
-        if total is None:
-            total = part
-        elif last:
-            edit.supersede(y, "Add", [total, part], {})
-        else:
-            total = edit.compute("Add", [total, part], {}, f"{y.name}.sum{index}")
+    x, chosen = found.activation.input, found.chosen
+
+    def scaled(index: int, stem: str) -> Tensor:
+        return _convolved(edit, x, chosen.scale[index].reshape(-1, 1), chosen.shift[index], stem, x.shape)
+
+    write_sum(edit, found.activation.output, chosen.slopes, scaled)
 
 
 def _write_wide(edit: Editor, found: Match) -> None:
@@ -85,7 +76,7 @@ def _write_wide(edit: Editor, found: Match) -> None:
     shape = [n, chosen.hinges * channels, h, w]
     spread = np.concatenate([np.diag(scale) for scale in chosen.scale])
     wide = _convolved(edit, x, spread, chosen.shift.ravel(), f"{y.name}.wide", shape)
-    op, inputs, attrs = _bent(wide, chosen.slopes[0])
+    op, inputs, attrs = leaky(wide, chosen.slopes[0])
     bent = edit.compute(op, inputs, attrs, f"{y.name}.wide.act")
     members = np.tile(np.arange(channels), chosen.hinges)
     for made, slope in ((wide, 1.0), (bent, chosen.slopes[0])):
@@ -96,10 +87,6 @@ def _write_wide(edit: Editor, found: Match) -> None:
         edit.constant(chosen.constant.astype(np.float32), f"{y.name}.bias"),
     ]
     edit.supersede(y, "Conv", [bent, *stored], {**_POINTWISE, "group": 1})
-
-
-def _bent(x: Tensor, slope: float) -> tuple[str, list[Tensor], dict[str, float]]:
-    return ("Relu", [x], {}) if slope == 0 else ("LeakyRelu", [x], {"alpha": slope})
 
 
 def _convolved(

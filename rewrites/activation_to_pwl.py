@@ -23,6 +23,7 @@ from .core.histogram import global_histogram
 from .core.lacking import lacking_activation
 from .core.pwl import LeakySum, Term, fit_leaky_sum
 from .core.rule import Certificate, Context, Fit, Rule
+from .core.terms import write_sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,21 +55,9 @@ def _global_fit(name: str, hinges: int) -> LeakySum:
 
 def rewrite(edit: Editor, found: Match) -> None:
     """Write the terms and add them up; the last operator computes the activation's own output."""
-    y, terms = found.activation.output, found.fitted.terms
-    total: Tensor | None = None
-    for index, term in enumerate(terms):
-        last = index == len(terms) - 1
-        scaled = _scaled(edit, found.activation.input, term, f"{y.name}.h{index}")
-        if total is None and last:
-            edit.supersede(y, "LeakyRelu", [scaled], {"alpha": term.alpha})
-            return
-        part = scaled if term.alpha == 1 else _bent(edit, scaled, term, f"{y.name}.h{index}.act")
-        if total is None:
-            total = part
-        elif last:
-            edit.supersede(y, "Add", [total, part], {})
-        else:
-            total = edit.compute("Add", [total, part], {}, f"{y.name}.sum{index}")
+    x, terms = found.activation.input, found.fitted.terms
+    slopes = [term.alpha for term in terms]
+    write_sum(edit, found.activation.output, slopes, lambda index, stem: _scaled(edit, x, terms[index], stem))
 
 
 def _scaled(edit: Editor, x: Tensor, term: Term, stem: str) -> Tensor:
@@ -84,12 +73,6 @@ def _scaled(edit: Editor, x: Tensor, term: Term, stem: str) -> Tensor:
         "group": channels,
     }
     return edit.compute("Conv", [x, weight, bias], attrs, stem)
-
-
-def _bent(edit: Editor, x: Tensor, term: Term, stem: str) -> Tensor:
-    if term.alpha == 0:
-        return edit.compute("Relu", [x], {}, stem)
-    return edit.compute("LeakyRelu", [x], {"alpha": term.alpha}, stem)
 
 
 def fit(found: Match) -> Fit:
