@@ -1,4 +1,4 @@
-"""Distillation: the rewritten network learns from the original on crops of unlabelled pictures.
+"""Distillation: the rewritten network learns from the original on views of unlabelled pictures.
 
 Two phases. Block by block: each block sees the maps of the student's own blocks before it, and no gradient leaves it.
 Then end to end, on the heads most of all. A step moves each channel of each map by a share of its own deviation (see
@@ -17,13 +17,13 @@ import torch
 from torch import Tensor
 
 from ..graph.reading import Reading
-from .crops import Crops, crop_size
 from .homotopy import Homotopy
 from .losses import head_loss, map_loss
 from .metric import Metric
 from .network import Network, Operation
 from .optimiser import Optimiser
 from .rounding import Rounding
+from .views import Views
 
 _BEFORE_THE_MEAN = 10
 _CPU = torch.device("cpu")
@@ -34,14 +34,12 @@ class Recipe:
     """How long and how fast. `minutes` of training or, where given, exactly `steps`.
 
     `rate` is the share of its deviation by which one step moves a channel. `block_share` of the time goes to the phase
-    block by block. `crop` is a crop's share of the picture's sides. `bend_share` of the time the original's activations
-    are bent into the target's.
+    block by block. `bend_share` of the time the original's activations are bent into the target's.
     """
 
     minutes: float = 10.0
     steps: int | None = None
     batch: int = 3
-    crop: float = 1.0
     rate: float = 0.001
     block_share: float = 0.1
     map_weight: float = 0.2
@@ -101,19 +99,18 @@ class Training:
 
     def run(self, pictures: Sequence[Tensor]) -> Iterator[Moment]:
         """Train; each step gives a moment. To stop, stop asking. Goes on where `step` and `seconds` stand."""
-        crops = Crops(pictures, self.recipe.seed)
-        size = crop_size(crops.whole, self.recipe.crop)
+        views = Views(pictures, self.recipe.seed)
         if self._random is not None:
-            crops.resume(self._random)
+            views.resume(self._random)
         while (done := self._done()) < 1:
             started = time.monotonic()
             block_wise = done < self.recipe.block_share
             if self.homotopy is not None:
                 self.homotopy.share = min(1.0, done / max(self.recipe.bend_share, 1e-9))
-            loss = self._loss(crops.draw(self.recipe.batch, size).to(self.device), block_wise)
+            loss = self._loss(views.draw(self.recipe.batch).to(self.device), block_wise)
             self._learn(loss, _rate(done, self.recipe.block_share) * self.recipe.rate)
             self.step += 1
-            self._random = crops.state()
+            self._random = views.state()
             self.seconds += time.monotonic() - started
             phase = "block by block" if block_wise else "end to end"
             yield Moment(self.step, self.seconds, self._done(), phase, float(loss.detach()))

@@ -13,12 +13,12 @@ from torch import Tensor
 from icraft_adapt.errors import AdaptError
 from icraft_adapt.graph.reading import Level, Reading
 from icraft_adapt.retrain.closed_form import reconstruct
-from icraft_adapt.retrain.crops import Crops, crop_size
 from icraft_adapt.retrain.distil import Moment, Recipe, Training, block_ends
 from icraft_adapt.retrain.losses import head_loss, map_loss
 from icraft_adapt.retrain.metric import measure
 from icraft_adapt.retrain.network import Network
 from icraft_adapt.retrain.pupil import Pupil
+from icraft_adapt.retrain.views import Views
 from icraft_adapt.tests.rewrites.harness import network, weights
 
 READING = Reading("yolox", (Level(2, (32, 32), "obj", "reg", "cls"),), 2, False, False, 0.0)
@@ -139,17 +139,26 @@ def test_minutes_end_a_training() -> None:
     assert 0.3 <= training.seconds < 5
 
 
-def test_crops_lie_inside_are_flipped_and_come_again() -> None:
-    picture = torch.arange(64.0 * 96).reshape(1, 1, 64, 96)
-    crops, again = Crops([picture], 5), Crops([picture], 5)
-    batch = crops.draw(40, (32, 64))
-    assert torch.equal(batch, again.draw(40, (32, 64)))
-    steps = batch[:, 0, 0, 1] - batch[:, 0, 0, 0]
-    assert set(steps.tolist()) == {1.0, -1.0}
-    assert len({float(crop.min()) for crop in batch}) > 20
-    assert crop_size((416, 640), 0.5) == (192, 320)
-    assert crop_size((416, 32), 0.5) == (192, 32)
-    assert crop_size((416, 416), 1.0) == (416, 416)
+def test_views_are_flipped_and_scaled_and_come_again() -> None:
+    ramp = torch.arange(96.0).expand(1, 1, 64, 96)
+    batch = Views([ramp], 5).draw(60)
+    assert batch.shape == (60, 1, 64, 96)
+    assert torch.equal(batch, Views([ramp], 5).draw(60))
+    middle = batch[:, 0, 32]
+    steps = middle.diff(dim=1).median(dim=1).values  # of a ramp: which way it runs, and how large it is seen
+    assert bool((steps < 0).any())
+    assert bool((steps > 0).any())
+    assert float(steps.abs().min()) < 0.8
+    assert float(steps.abs().max()) > 1.3
+    plain = sum(torch.equal(view, ramp[0]) or torch.equal(view, ramp[0].flip(2)) for view in batch)
+    assert 8 <= plain <= 28
+
+
+def test_what_is_seen_from_farther_stands_before_another_picture() -> None:
+    views = Views([torch.zeros(1, 2, 32, 32), torch.ones(1, 2, 32, 32)], 0)
+    seen = views._farther(torch.full((1, 2, 32, 32), 5.0), 0.5)
+    assert int((seen == 5).sum()) == 2 * 16 * 16
+    assert set(seen.unique().tolist()) in ({0.0, 5.0}, {1.0, 5.0})
 
 
 def test_the_losses() -> None:
