@@ -112,13 +112,15 @@ class Target:
 
     `npu` holds the limits of each ONNX operator, `tensors` those that all operators on the NPU have. `basis`
     says where the limits and the arithmetic come from, `formats` lists the chip's number formats;
-    `arithmetic` is None where nothing public describes it well enough to simulate.
+    `arithmetic` is None where nothing public describes it well enough to simulate. `vector_macs` is how many
+    multiply-accumulates the array does while the vector unit does one operation.
     """
 
     name: str
     chip: str
     compiler: str
     basis: str
+    vector_macs: int
     formats: tuple[str, ...]
     npu: Mapping[str, tuple[Limit, ...]]
     tensors: tuple[Limit, ...]

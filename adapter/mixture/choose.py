@@ -17,7 +17,7 @@ from .damage import damages
 from .fits import TERMS, WIDE, Fits
 from .pick import Picked, highest_rate, pick
 from .price import price_of
-from .types import VECTOR_MACS, Form, Mixture, Option, Point, Site
+from .types import Form, Mixture, Option, Point, Site
 
 _PROBED = 2  # terms with which the heads' sensitivity is measured
 _STEP = 8.0  # the rate falls by this until a mixture holds
@@ -36,7 +36,7 @@ def choose(request: Request, target: Target, prepared: Prepared, seen: Calibrati
     progress.stage("fitting the layers", len(fits))
     options = {}
     for name, each in fits.items():
-        options[name] = _options(each, prepared)
+        options[name] = _options(each, prepared, target)
         progress.advance()
     progress.stage("replacing one at a time", len(fits))
     probes = {name: (each.activation.output.name, each.sum("terms", _PROBED)) for name, each in fits.items()}
@@ -65,13 +65,13 @@ def _fits(target: Target, prepared: Prepared, seen: Calibration) -> dict[str, Fi
     }
 
 
-def _options(fits: Fits, prepared: Prepared) -> tuple[Option, ...]:
+def _options(fits: Fits, prepared: Prepared, target: Target) -> tuple[Option, ...]:
     """The cheapest first. A wide map is looked at only where it costs less than terms."""
     found = []
     for hinges in TERMS:
-        price = price_of(fits.activation, prepared.model, "terms", fits.terms(hinges))
+        price = price_of(fits.activation, prepared.model, "terms", fits.terms(hinges), target.vector_macs)
         found.append(Option(hinges, "terms", fits.error("terms", hinges), price))
-        wide = price_of(fits.activation, prepared.model, "wide", hinges)
+        wide = price_of(fits.activation, prepared.model, "wide", hinges, target.vector_macs)
         if hinges in WIDE and wide.total < price.total:
             found.append(Option(hinges, "wide", fits.error("wide", hinges), wide))
     return tuple(sorted(found, key=lambda option: option.price.total))
@@ -154,4 +154,4 @@ class _Search:
         )
 
     def _price(self, point: Point) -> float:
-        return point.extra_macs * self._bench.macs + VECTOR_MACS * point.vector_operations
+        return point.extra_macs * self._bench.macs + self._bench.target.vector_macs * point.vector_operations

@@ -12,7 +12,7 @@ from ...rewrites.core.pointwise import affine
 from .types import Form, Price
 
 
-def price_of(found: Activation, model: Model, form: Form, hinges: int) -> Price:
+def price_of(found: Activation, model: Model, form: Form, hinges: int, vector_macs: int) -> Price:
     """One term behind a convolution is free: it goes into its weights. Else terms cost the vector unit a depthwise
     product each and an addition between each two; a wide map costs the array products before and behind it.
     """
@@ -25,10 +25,10 @@ def price_of(found: Activation, model: Model, form: Form, hinges: int) -> Price:
         if before is not None and (made := affine(before)) is not None and made.groups == 1:
             ahead = min(dense, (hinges - 1) * made.inputs * values)
         folded = _into_readers(found, model, hinges)
-        return Price(ahead + (dense if folded is None else min(behind, folded)), 0)
+        return Price(ahead + (dense if folded is None else min(behind, folded)), 0, vector_macs)
     if hinges == 1:
-        return Price(0, 0) if before is not None else Price(values, values)
-    return Price(hinges * values, (2 * hinges - 1) * values)
+        return Price(0, 0, vector_macs) if before is not None else Price(values, values, vector_macs)
+    return Price(hinges * values, (2 * hinges - 1) * values, vector_macs)
 
 
 def _convolution_before(found: Activation, model: Model) -> Node | None:

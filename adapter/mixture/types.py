@@ -10,22 +10,19 @@ from ...rewrites.core.channel_sum import ChannelSum
 
 Form = Literal["terms", "wide"]
 
-# How many multiply-accumulates the array does while the vector unit does one operation: assumed, since no public source
-# says it. It only weighs one form of a sum against the other; both costs are reported.
-VECTOR_MACS = 64
-
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """Multiply-accumulates, and operations of the vector unit, one a value."""
+    """Multiply-accumulates, and operations of the vector unit, one a value, which cost `vector_macs` of them each."""
 
     macs: int
     vector: int
+    vector_macs: int
 
     @property
     def total(self) -> int:
         """Both in multiply-accumulates."""
-        return self.macs + VECTOR_MACS * self.vector
+        return self.macs + self.vector_macs * self.vector
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..facts import Facts
-from ..mixture.types import VECTOR_MACS, Mixture, Site
+from ..mixture.types import Mixture, Site
 from .mixture_types import MixtureOption, MixturePoint, MixtureReport, MixtureSite
 from .numbers import short
 
@@ -17,7 +17,7 @@ def mixture_of(facts: Facts) -> MixtureReport | None:
         mixture.held_out,
         request.min_agreement,
         request.max_extra_macs,
-        VECTOR_MACS,
+        facts.target.vector_macs,
         mixture.chosen,
         tuple(MixturePoint(short(p.extra_macs), p.vector_operations, short(p.agreement)) for p in mixture.points),
         tuple(_site(facts, mixture, site) for site in mixture.sites),

@@ -17,7 +17,7 @@ from icraft_adapt.adapter.mixture import choose
 from icraft_adapt.adapter.mixture.candidate import build
 from icraft_adapt.adapter.mixture.pick import highest_rate, pick
 from icraft_adapt.adapter.mixture.price import price_of
-from icraft_adapt.adapter.mixture.types import VECTOR_MACS, Form, Option, Price, Site
+from icraft_adapt.adapter.mixture.types import Form, Option, Price, Site
 from icraft_adapt.adapter.outcome import Outcome
 from icraft_adapt.adapter.prepare import prepare
 from icraft_adapt.adapter.progress import Silent
@@ -146,7 +146,7 @@ def test_the_foretold_price_is_the_real_one(form: Form, hinges: int, readers: st
     proto = network("float[1,2,9,7] x", "y", body, **constants)
     model = Model.from_proto(proto, "model")
     found = next(each for node in model.nodes if (each := activation_at(node, model)) is not None)
-    price = price_of(found, model, form, hinges)
+    price = price_of(found, model, form, hinges, 64)
     put = shared(4, hinges) if form == "wide" else plain(4, *[0.1] * hinges)
     made = build(proto, load_target("icraft-v1.1"), {"a": put})
     assert count_macs(made) - count_macs(proto) == price.macs
@@ -158,13 +158,13 @@ def test_the_foretold_price_is_the_real_one(form: Form, hinges: int, readers: st
 def sites() -> tuple[Site, ...]:
     """Two activations, the second ten times as delicate."""
     options = tuple(
-        Option(hinges, "terms", 0.1 / hinges**2, Price(100 * (hinges - 1), hinges - 1)) for hinges in (1, 2, 3, 4)
+        Option(hinges, "terms", 0.1 / hinges**2, Price(100 * (hinges - 1), hinges - 1, 64)) for hinges in (1, 2, 3, 4)
     )
     return tuple(Site(name, name, weight, 1.0, options) for name, weight in (("a", 1.0), ("b", 10.0)))
 
 
 def test_the_delicate_site_gets_more() -> None:
-    total = 100 + VECTOR_MACS
+    total = 100 + 64
     first = 10 * 0.1**2 * (1 - 1 / 16) / total
     assert highest_rate(sites()) == pytest.approx(first)
     none = pick(sites(), first * 1.01)
