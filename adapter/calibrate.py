@@ -139,8 +139,8 @@ def _maps(prepared: Prepared, network: Network | None) -> list[str]:
 
 def best_score(prepared: Prepared, maps: dict[str, _Array]) -> float:
     """The highest score of any box on one image; `maps` by the adapted model's output names."""
-    named = {tensor: maps[output] for tensor, output in prepared.reading.outputs()}
-    found = family_of(prepared.reading).decode(prepared.reading, named, 0.0)
+    reading = prepared.reading
+    found = family_of(reading).decode(reading, reading.by_tensor(maps), 0.0)
     return float(found.scores.max(initial=0.0))
 
 

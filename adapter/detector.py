@@ -9,14 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from onnx import ModelProto
 
-from ..data.detections import EVALUATION_IOU, EVALUATION_SCORE, Detections, nms
+from ..data.detections import EVALUATION_SCORE, Detections
 from ..data.letterbox import Placement, letterbox
 from ..data.preprocess import Preprocess
 from ..errors import AdaptError, Exit
 from ..graph.reading import Reading
 from ..graph.region import extract
 from ..graph.session import Session
-from ..postproc.core.family import family_of
+from ..postproc.core.family import detections
 from ..targets.loader import load_target
 from .emit.report_json import report_document
 from .outcome import Outcome
@@ -52,7 +52,7 @@ class Detector:
 
     def boxes(self, maps: Maps, placed: Placement) -> Detections:
         """The boxes that these heads say, as `detect` gives them."""
-        kept = nms(family_of(self.reading).decode(self.reading, maps, EVALUATION_SCORE), EVALUATION_IOU)
+        kept = detections(self.reading, maps, EVALUATION_SCORE)
         return replace(kept, boxes=placed.to_image(kept.boxes))
 
 

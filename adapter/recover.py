@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,14 +14,14 @@ from onnx import ModelProto
 
 from ..data.agreement import agreement
 from ..data.coco_ap import average_precision
-from ..data.detections import EVALUATION_IOU, EVALUATION_SCORE, Detections, GroundTruth, nms
+from ..data.detections import EVALUATION_SCORE, Detections, GroundTruth
 from ..data.labels import load_labels
 from ..errors import AdaptError, Exit
 from ..graph.cost import count_macs
 from ..graph.reading import Reading
 from ..graph.session import Session
 from ..graph.shapes import shaped
-from ..postproc.core.family import family_of
+from ..postproc.core.family import detections
 from ..rewrites.core.rule import ActivationPlan
 from ..targets.loader import load_target
 from ..targets.types import Target
@@ -238,6 +238,7 @@ class _Journey:
         proto, part = pupil.model(self.rewritten.whole), pupil.model(self.rewritten.student)
         if self.request.activation == "auto":
             proto, part = merged(proto, self.target), merged(part, self.target)
+        macs = (_macs(self.rewritten.teacher), _macs(part))
         best = next(each for each in reversed(self.milestones) if each.agreement == self.best[0])
         made = Recovery(
             activation=self.request.activation,
@@ -245,11 +246,11 @@ class _Journey:
             ap=None if best.ap is None else (average_precision(self._truth, self._reference).ap, best.ap),
             milestones=tuple(self.milestones),
             layers=layers,
-            macs=(_macs(self.rewritten.teacher), _macs(part)),
+            macs=macs,
             trained_on=len(self.split.training),
             held_out=len(self.split.held_out),
             warnings=self.split.warnings,
-            failures=self._failures(best.agreement),
+            failures=tuple(unmet(self.request, best.agreement, macs[1] / macs[0] - 1)),
             interrupted=self.interrupted,
             artifacts=(Artifact("recovered.onnx", proto.SerializeToString(deterministic=True)),),
         )
@@ -258,11 +259,16 @@ class _Journey:
             files.append(recovery_html(self.request.model.stem, self.target.name, recovery_of(made)))
         return replace(made, artifacts=tuple(files))
 
-    def _failures(self, agreed: float) -> tuple[str, ...]:
-        asked = self.request.min_agreement
-        if self.request.activation != "auto" or agreed >= asked:
-            return ()
-        return (f"the recovered network agrees to {agreed:.1%}, and --min-agreement asks for {asked:.1%}",)
+
+def unmet(request: RecoveryRequest, agreed: float, extra: float) -> Iterator[str]:
+    """What was asked for and is not held by an agreement and by a share of further multiply-accumulates."""
+    if request.activation != "auto":
+        return
+    asked, most = request.min_agreement, request.max_extra_macs
+    if agreed < asked:
+        yield f"the recovered network agrees to {agreed:.1%}, and --min-agreement asks for {asked:.1%}"
+    if most is not None and extra > most:
+        yield f"the recovered network adds {extra:.1%} multiply-accumulates, and --max-extra-macs allows {most:.1%}"
 
 
 def _document(request: RecoveryRequest, prepared: Prepared, made: Recovery) -> Json:
@@ -286,5 +292,5 @@ def _macs(part: ModelProto) -> int:
 
 def _boxes(reading: Reading, maps: _Maps, picture: Picture) -> Detections:
     """Boxes in the picture's own pixels; `maps` by the reading's tensors."""
-    kept = nms(family_of(reading).decode(reading, maps, EVALUATION_SCORE), EVALUATION_IOU)
+    kept = detections(reading, maps, EVALUATION_SCORE)
     return replace(kept, boxes=picture.placed.to_image(kept.boxes))

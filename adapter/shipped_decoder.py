@@ -37,6 +37,6 @@ class FamilyDecoder:
     def floats(self, maps: Codes, score: float, iou: float, ratio: Pair = (1.0, 1.0)) -> Detections:
         """From float maps."""
         reading = self.task.reading
-        named = {tensor: maps[output].astype("float32") for tensor, output in reading.outputs()}
+        named = {tensor: values.astype("float32") for tensor, values in reading.by_tensor(maps).items()}
         found = nms(family_of(reading).decode(reading, named, score), iou)
         return Detections((found.boxes / ((*ratio, *ratio),)).astype("float32"), found.scores, found.classes)

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.detections import EVALUATION_IOU, Detections, nms
+from ..data.detections import Detections
 from ..data.matching import match
 from ..errors import AdaptError, Exit
 from ..golden.engine.fast import FastEngine
@@ -25,7 +25,7 @@ from ..golden.samples import Samples
 from ..golden.settings import Image, Settings
 from ..graph.model import Model
 from ..graph.reading import Reading
-from ..postproc.core.family import family_of
+from ..postproc.core.family import detections
 from ..rewrites.core.histogram import HistogramBuilder
 from .calibrate import Calibration
 from .compare_layers import compare_layers, layer_anchors
@@ -59,7 +59,7 @@ def simulate(facts: Facts, seen: Calibration, heads: Sequence[Heads], progress: 
     codes = _run(program, engine, seen.inputs, progress)
     maps = values_of(program, codes)
     reading = facts.prepared.reading
-    theirs, ours = ([detections(reading, each, _LOW / 2) for each in found] for found in (heads, maps))
+    theirs, ours = _boxes(reading, heads), _boxes(reading, maps)
     boxes = match(theirs, ours, _SURE)
     few = slice(_COMPARED_IMAGES)
     in_use = Alternative(
@@ -138,10 +138,9 @@ def values_of(program: Program, codes: Sequence[Codes]) -> tuple[dict[str, NDArr
     return tuple({name: decode_map(each[name], formats[name].normratios) for name in program.outputs} for each in codes)
 
 
-def detections(reading: Reading, maps: Heads, score: float) -> Detections:
-    """Boxes above `score` in input pixels, suppressed; `maps` by the adapted model's output names."""
-    named = {tensor: maps[output] for tensor, output in reading.outputs()}
-    return nms(family_of(reading).decode(reading, named, score), EVALUATION_IOU)
+def _boxes(reading: Reading, maps: Sequence[Heads]) -> list[Detections]:
+    """Of each image, far below what counts; `maps` by the adapted model's output names."""
+    return [detections(reading, reading.by_tensor(each), _LOW / 2) for each in maps]
 
 
 def _alternatives(
@@ -161,7 +160,7 @@ def _alternatives(
     for name in others:
         program = quantiser.program(replace(settings, saturation=name))
         maps = values_of(program, _run(program, FastEngine(program), inputs, progress))
-        ours = [detections(facts.prepared.reading, each, _LOW / 2) for each in maps]
+        ours = _boxes(facts.prepared.reading, maps)
         found.append(Alternative(name, relative_error(maps, floats), match(boxes, ours, _SURE)))
     return found
 

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeVar
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,3 +50,7 @@ class Reading:
     def outputs(self) -> tuple[tuple[str, str], ...]:
         """(tensor name in the original, output name in the adapted model), in output order."""
         return tuple((name, level.output(role)) for level in self.levels for role, name in level.roles)
+
+    def by_tensor(self, heads: Mapping[str, _T]) -> dict[str, _T]:
+        """What is keyed by the adapted model's output names, keyed by the tensors of the original."""
+        return {tensor: heads[output] for tensor, output in self.outputs()}

@@ -12,10 +12,11 @@ from ...errors import AdaptError, Exit
 from ...golden.engine.protocol import Result
 from ...golden.program import Program
 from ...graph.reading import Reading
+from ...postproc.core.family import detections
 from ...version import __version__
 from ..integer_detector import PROGRAM
 from ..progress import Progress
-from ..simulate import detections, values_of
+from ..simulate import values_of
 from .baseline import Baseline, Box, Coverage, InputRecord, LayerRecord
 from .baseline_json import KIND, baseline_json
 from .flat import flat
@@ -110,7 +111,7 @@ def consistent(golden: GoldenFolder, result: Result) -> None:
 def boxes_of(reading: Reading, program: Program, result: Result) -> tuple[Box, ...]:
     """What the integer network finds, the best first; without boxes of no finite size."""
     (heads,) = values_of(program, [result.maps])
-    found = detections(reading, heads, _SCORE)
+    found = detections(reading, reading.by_tensor(heads), _SCORE)
     rows = zip(found.classes.tolist(), found.scores.tolist(), found.boxes.tolist(), strict=True)
     boxes = (Box(int(c), round(s, 4), tuple(round(x, 1) for x in corners)) for c, s, corners in rows)
     boxes = (box for box in boxes if np.isfinite(box.corners).all())

@@ -13,7 +13,8 @@ from ...golden.figures import FigureBuilder
 from ...golden.fixed import Codes
 from ...golden.program import Layer
 from ...golden.storage import digest_of
-from ..simulate import detections, values_of
+from ...postproc.core.family import detections
+from ..simulate import values_of
 from .flat import changes, flat
 from .golden_folder import GoldenFolder
 from .measure import run
@@ -118,8 +119,8 @@ def _figures(before: Values, after: Values) -> str:
 def _boxes(goldens: Sequence[GoldenFolder], results: Sequence[Result]) -> str:
     found = []
     for golden, result in zip(goldens, results, strict=True):
-        (heads,) = values_of(golden.program, [result.maps])
-        found.append(detections(golden.folder.reading, heads, _LOW))
+        (heads,), reading = values_of(golden.program, [result.maps]), golden.folder.reading
+        found.append(detections(reading, reading.by_tensor(heads), _LOW))
     return boxes_line(match([found[0]], [found[1]], _SURE))
 
 

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from onnx import ModelProto
 
 from ... import postproc
-from ...data.detections import Detections
+from ...data.detections import EVALUATION_IOU, Detections, nms
 from ...errors import AdaptError, Decline, Exit
 from ...graph.model import Model
 from ...graph.reading import Reading
@@ -61,6 +61,11 @@ def _modules() -> list[ModuleType]:
 def family_of(reading: Reading) -> Family:
     """The family that gave a reading."""
     return next(family for family in families() if family.name == reading.family)
+
+
+def detections(reading: Reading, maps: Maps, score: float) -> Detections:
+    """Boxes above `score` in input pixels, suppressed at YOLOX's evaluation IoU; `maps` as `Family.decode` has them."""
+    return nms(family_of(reading).decode(reading, maps, score), EVALUATION_IOU)
 
 
 def recognise(model: Model, original: ModelProto) -> Reading:

@@ -20,7 +20,7 @@ from icraft_adapt.adapter.emit.report_schema import validate_report
 from icraft_adapt.adapter.mixture import choose
 from icraft_adapt.adapter.prepare import prepare
 from icraft_adapt.adapter.progress import Silent
-from icraft_adapt.adapter.recover import recover
+from icraft_adapt.adapter.recover import recover, unmet
 from icraft_adapt.adapter.recover_types import Recovery, RecoveryRequest
 from icraft_adapt.adapter.request import Request
 from icraft_adapt.adapter.rewritten import rewrite_activations, with_own_constants
@@ -119,6 +119,17 @@ def test_sums_chosen_layer_by_layer_are_recovered_and_merged(done: Done, monkeyp
     assert ops["Sigmoid"] < before["Sigmoid"]  # those of the heads stay
     assert made.macs[1] >= made.macs[0]
     assert all(np.isfinite(each.recovered) for each in made.layers)
+
+
+def test_what_auto_was_asked_for_and_does_not_hold_is_told(done: Done) -> None:
+    asked = replace(done.request, activation="auto", min_agreement=0.95, max_extra_macs=0.5)
+    assert tuple(unmet(asked, 0.95, 0.5)) == ()
+    assert tuple(unmet(replace(asked, max_extra_macs=None), 0.96, 7.0)) == ()
+    assert tuple(unmet(asked, 0.94, 0.511)) == (
+        "the recovered network agrees to 94.0%, and --min-agreement asks for 95.0%",
+        "the recovered network adds 51.1% multiply-accumulates, and --max-extra-macs allows 50.0%",
+    )
+    assert tuple(unmet(replace(asked, activation="leaky"), 0.1, 7.0)) == ()
 
 
 def test_the_last_steps_may_be_on_codes(done: Done) -> None:

@@ -15,7 +15,7 @@ from icraft_adapt.adapter.output_folder import OutputFolder
 from icraft_adapt.adapter.postproc_task import Subject, integer_task
 from icraft_adapt.adapter.shipped_decoder import shipped_decoder
 from icraft_adapt.data.coco_ap import average_precision
-from icraft_adapt.data.detections import EVALUATION_IOU, EVALUATION_SCORE, Detections, GroundTruth, nms
+from icraft_adapt.data.detections import EVALUATION_IOU, EVALUATION_SCORE, Detections, GroundTruth
 from icraft_adapt.data.images import find_images, read_image
 from icraft_adapt.data.labels import load_labels
 from icraft_adapt.data.letterbox import Placement, letterbox
@@ -26,7 +26,7 @@ from icraft_adapt.golden.quantise import quantise
 from icraft_adapt.golden.samples import collect
 from icraft_adapt.golden.settings import Image, Settings
 from icraft_adapt.graph.model import Model
-from icraft_adapt.postproc.core.family import family_of
+from icraft_adapt.postproc.core.family import detections
 from icraft_adapt.postproc.core.generator import Decoder
 from icraft_adapt.postproc.decode.engines import CompiledDecoder
 from icraft_adapt.postproc.decode.records import pack_records
@@ -78,7 +78,7 @@ def in_numpy(folder: OutputFolder, program: Program, maps: Maps) -> Detections:
     """The family's own decode of what the codes stand for, then YOLOX's suppression."""
     formats = program.formats()
     floats = {name: decode_map(codes, formats[name].normratios) for name, codes in maps.items()}
-    return nms(family_of(folder.reading).decode(folder.reading, floats, EVALUATION_SCORE), EVALUATION_IOU)
+    return detections(folder.reading, floats, EVALUATION_SCORE)
 
 
 def compare(folder: OutputFolder, program: Program, assets: Path, most: int) -> Scores:

@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ....data.agreement import REFERENCE_SCORE
-from ....data.detections import EVALUATION_IOU, Detections, iou_matrix, nms
+from ....data.detections import Detections, iou_matrix
 from ....data.images import jpeg_bytes, read_image
 from ....data.letterbox import letterbox
-from ....postproc.core.family import family_of
+from ....postproc.core.family import detections
 from ...heads import Heads
 from ..section import Section
 from ..story import Story
@@ -82,8 +82,7 @@ def build(story: Story) -> Pictures | None:
 def _found(story: Story, maps: Heads) -> Detections:
     """Suppressed boxes in pixels of the network's input."""
     reading = story.facts.prepared.reading
-    named = {tensor: maps[output] for tensor, output in reading.outputs()}
-    return nms(family_of(reading).decode(reading, named, REFERENCE_SCORE), EVALUATION_IOU)
+    return detections(reading, reading.by_tensor(maps), REFERENCE_SCORE)
 
 
 def _shown(story: Story, file: Path, before: Detections, after: Detections, integer: Detections | None) -> Shown:
