@@ -10,6 +10,8 @@ HERE = Path(__file__).parent
 SCRIPTS = (
     "main_job.py",
     "accuracy.py",
+    "mixture.py",
+    "recover.py",
     "integers.py",
     "simulator.py",
     "calibration.py",
