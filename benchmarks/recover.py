@@ -5,7 +5,7 @@
 ASSETS holds models/yolox_nano_416.onnx, images/train (learned from), images/val and labels/val (evaluation only); the
 last rows are the bundled model on its streets, learned from 200 others. CPU seconds are those of the whole recovery,
 all threads together. "in integers" is the simulation of the main job's result on icraft-v1.1, plain and with --bits
-auto. `--minutes` adds rows that learn by steps, for at most four minutes each on the streets.
+auto. `--minutes` adds rows that learn by steps, for at most two minutes each on the streets.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ def main(assets: Path, minutes: float, only: str) -> None:
         demo = Bench(MODEL, _unlabelled(Path(folder) / "unlabelled"), streets.images, streets.labels)
         rows = {"LeakyReLU, closed form": demo.request()}
         if minutes:
-            few = min(minutes, 4.0)
+            few = min(minutes, 2.0)
             rows[f"LeakyReLU, {few:g} minutes"] = demo.request(minutes=few)
             rows[f"LeakyReLU, {few:g} minutes, the last third on 8-bit codes"] = demo.request(minutes=few, bits=8)
             rows[f"LeakyReLU, {few:g} minutes, from the original on"] = demo.request(minutes=few, start="original")
