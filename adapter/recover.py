@@ -266,7 +266,7 @@ def unmet(request: RecoveryRequest, agreed: float, extra: float) -> Iterator[str
         return
     asked, most = request.min_agreement, request.max_extra_macs
     if agreed < asked:
-        yield f"the recovered network agrees to {agreed:.1%}, and --min-agreement asks for {asked:.1%}"
+        yield f"the recovered network agrees to {agreed:.2%}, and --min-agreement asks for {asked:.1%}"
     if most is not None and extra > most:
         yield f"the recovered network adds {extra:.1%} multiply-accumulates, and --max-extra-macs allows {most:.1%}"
 

@@ -110,7 +110,7 @@ def test_sums_chosen_layer_by_layer_are_recovered_and_merged(done: Done, monkeyp
     asked = replace(done.request, activation="auto", steps=None, minutes=0, state=None, min_agreement=1.0, html=False)
     made = recover(asked, Silent())
     assert made.failures == (
-        f"the recovered network agrees to {made.agreement:.1%}, and --min-agreement asks for 100.0%",
+        f"the recovered network agrees to {made.agreement:.2%}, and --min-agreement asks for 100.0%",
     )
     network = ModelProto.FromString(made.network)
     ops = Counter(node.op_type for node in network.graph.node)
@@ -126,7 +126,7 @@ def test_what_auto_was_asked_for_and_does_not_hold_is_told(done: Done) -> None:
     assert tuple(unmet(asked, 0.95, 0.5)) == ()
     assert tuple(unmet(replace(asked, max_extra_macs=None), 0.96, 7.0)) == ()
     assert tuple(unmet(asked, 0.94, 0.511)) == (
-        "the recovered network agrees to 94.0%, and --min-agreement asks for 95.0%",
+        "the recovered network agrees to 94.00%, and --min-agreement asks for 95.0%",
         "the recovered network adds 51.1% multiply-accumulates, and --max-extra-macs allows 50.0%",
     )
     assert tuple(unmet(replace(asked, activation="leaky"), 0.1, 7.0)) == ()
