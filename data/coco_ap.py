@@ -182,7 +182,7 @@ def _class_ap(one: ClassMatches, weights: NDArray[np.float64], truth: NDArray[np
         at = np.flatnonzero(hit)
         hits = np.cumsum(weight[:, at], axis=1)
         misses = np.cumsum(weight * miss, axis=1)[:, at]
-        precision = hits / (hits + misses + np.spacing(1))
+        precision = hits / np.maximum(hits + misses, np.spacing(1))
         envelope = np.maximum.accumulate(precision[:, ::-1], axis=1)[:, ::-1]
         read = np.searchsorted(_RECALLS, hits / truth[:, None], side="right")  # recalls that are reached by then
         result[:, t] = (envelope * np.diff(read, axis=1, prepend=0)).sum(1) / len(_RECALLS)
