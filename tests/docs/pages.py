@@ -65,9 +65,13 @@ class Page:
 @cache
 def pages() -> tuple[Page, ...]:
     """All pages of the repository: at its root, and under docs/ and the package's folders."""
-    hidden = (file for file in ROOT.rglob("*.md") if not any(p.startswith(".") for p in file.relative_to(ROOT).parts))
-    files = sorted(file for file in hidden if "icraft" not in file.parent.name and "build" not in file.parts)
-    return tuple(read(file.relative_to(ROOT).as_posix()) for file in files)
+    files = sorted(file.relative_to(ROOT) for file in ROOT.rglob("*.md"))
+    return tuple(read(file.as_posix()) for file in files if not any(map(_is_made_here, file.parent.parts)))
+
+
+def _is_made_here(folder: str) -> bool:
+    """Tools' own folders, and output folders of the main job."""
+    return folder == "build" or folder.startswith(".") or "icraft" in folder
 
 
 def read(name: str) -> Page:
