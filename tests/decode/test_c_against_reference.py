@@ -11,11 +11,8 @@ import pytest
 from numpy.typing import NDArray
 
 from icraft_adapt.data.detections import Detections, iou_matrix
-from icraft_adapt.data.letterbox import letterbox
-from icraft_adapt.data.preprocess import Preprocess
 from icraft_adapt.postproc.c.library import compiler
-from icraft_adapt.postproc.decode.c_decoder import CDecoder, DecodeError
-from icraft_adapt.postproc.decode.c_structures import Status
+from icraft_adapt.postproc.decode.c_decoder import CDecoder
 from icraft_adapt.postproc.decode.exponential import score_of
 from icraft_adapt.postproc.decode.records import Cells, pack_records, write_records
 from icraft_adapt.postproc.decode.reference import (
@@ -286,22 +283,6 @@ def test_an_overlap_equal_to_the_threshold_stays() -> None:
             for limit in (iou, np.nextafter(iou, np.float32(0)))
         ]
         assert kept == [2, 1]
-
-
-@pytest.mark.parametrize("size", [(1920, 1080), (96, 64), (17, 900), (1, 1), (4000, 3)])
-def test_the_letterbox_of_the_c_is_that_of_the_images(size: tuple[int, int]) -> None:
-    image = np.zeros((size[1], size[0], 3), np.uint8)
-    _, placement = letterbox(image, decoder("int8").values.input_hw, Preprocess())
-    assert decoder("int8").fit(size) == (float(np.float32(placement.ratio_x)), float(np.float32(placement.ratio_y)))
-
-
-def test_a_stretched_picture_has_two_ratios() -> None:
-    stretched = CDecoder(model(name="stretched", resize="stretch", integer=None))
-    _, placement = letterbox(np.zeros((50, 30, 3), np.uint8), (64, 96), Preprocess(resize="stretch"))
-    assert stretched.fit((30, 50)) == (float(np.float32(placement.ratio_x)), float(np.float32(placement.ratio_y)))
-    with pytest.raises(DecodeError) as refused:
-        stretched.fit((0, 50))
-    assert refused.value.status is Status.BAD_OPTION
 
 
 def test_the_defaults_are_the_models() -> None:

@@ -24,10 +24,7 @@ PHASES = ((0, 0), (1, 0), (0, 1), (1, 1))
 
 
 def detector(classes: int = 3, *, seed: int = 0, change: Callable[[dict[str, Any]], None] | None = None) -> ModelProto:
-    """Focus in slices, a convolution, a depthwise one and a sum, LeakyReLUs, and heads at three strides.
-
-    `change` may edit the stored weights.
-    """
+    """Focus in slices, two convolutions, a sum, LeakyReLUs, heads at three strides; `change` may edit the weights."""
     height, width = SIZE
     channels = {"reg": 4, "obj": 1, "cls": classes}
     stored: dict[str, Any] = {

@@ -65,6 +65,12 @@ def all_sources() -> tuple[Source, ...]:
     return (*package_sources(), *(_read(file) for file in beside))
 
 
+@cache
+def sources_of_tests() -> tuple[Source, ...]:
+    """The files of tests/."""
+    return tuple(_read(file) for file in sorted((ROOT / "tests").rglob("*.py")))
+
+
 def imports(source: Source) -> Iterator[Import]:
     """Every import of the file, those inside functions and under TYPE_CHECKING too."""
     for node in ast.walk(source.tree):
