@@ -31,8 +31,11 @@ from icraft_adapt.adapter.recover_types import RecoveryRequest
 from icraft_adapt.adapter.request import Request
 from icraft_adapt.cli.folder import publish
 from icraft_adapt.data.agreement import agreement
+from icraft_adapt.data.detections import Detections
 from icraft_adapt.data.images import write_image
 from icraft_adapt.models.demo import films
+
+Rows = dict[str, dict[str, object]]  # options of a recovery by the row's name
 
 HEADER = "| network | AP | of the original | AP50 | agreement | MACs | CPU s |"
 
@@ -54,36 +57,49 @@ class Bench:
         """AP against the labels."""
         return evaluate(EvaluationRequest(network, self.images, self.labels, stage=stage), Silent())
 
-    def agreement(self, recovered: Path) -> float:
-        """Of the recovered network with this model's own detections."""
-        theirs, ours = (original_detector(Request(file), Silent()) for file in (self.model, recovered))
-        images = [image for _, image in pictures(self.images, "evaluating", Silent(), [])]
-        return agreement([theirs.detect(each) for each in images], [ours.detect(each) for each in images]).ap
+    def found(self, network: Path) -> list[Detections]:
+        """What a network of the original's kind finds in each image."""
+        detector = original_detector(Request(network), Silent())
+        return [detector.detect(image) for _, image in pictures(self.images, "evaluating", Silent(), [])]
+
+
+@dataclass(frozen=True, slots=True)
+class Original:
+    """What the rows are held against: its figures, and its own detections."""
+
+    figures: EvaluationResult
+    found: list[Detections]
 
 
 def main(assets: Path, minutes: float, only: str) -> None:
     """Print the tables as Markdown."""
-    images, labels = assets / "images", assets / "labels"
-    nano = Bench(assets / "models" / "yolox_nano_416.onnx", images / "train", images / "val", labels / "val")
-    rows = {
-        "LeakyReLU, closed form": nano.request(),
-        "pwl, 2 hinges, closed form": nano.request(activation="pwl"),
-        "auto, 95%, at most +50% MACs, closed form": nano.request(activation="auto", max_extra_macs=0.5),
-        "auto, 99%, closed form": nano.request(activation="auto", min_agreement=0.99),
+    rows: Rows = {
+        "LeakyReLU, closed form": {},
+        "pwl, 2 hinges, closed form": {"activation": "pwl"},
+        "auto, 95%, at most +50% MACs, closed form": {"activation": "auto", "max_extra_macs": 0.5},
+        "auto, 99%, closed form": {"activation": "auto", "min_agreement": 0.99},
     }
     if minutes:
-        rows[f"LeakyReLU, {minutes:g} minutes"] = nano.request(minutes=minutes)
-    _print("yolox_nano_416", nano, rows, only)
-    with tempfile.TemporaryDirectory() as folder:
-        streets = draw_streets(Path(folder), Silent())
-        demo = Bench(MODEL, _unlabelled(Path(folder) / "unlabelled"), streets.images, streets.labels)
-        rows = {"LeakyReLU, closed form": demo.request()}
-        if minutes:
-            few = min(minutes, 2.0)
-            rows[f"LeakyReLU, {few:g} minutes"] = demo.request(minutes=few)
-            rows[f"LeakyReLU, {few:g} minutes, the last third on 8-bit codes"] = demo.request(minutes=few, bits=8)
-            rows[f"LeakyReLU, {few:g} minutes, from the original on"] = demo.request(minutes=few, start="original")
-        _print("the bundled model", demo, rows, only)
+        rows[f"LeakyReLU, {minutes:g} minutes"] = {"minutes": minutes}
+    if rows := _wanted("yolox_nano_416", rows, only):
+        images, labels = assets / "images", assets / "labels"
+        nano = Bench(assets / "models" / "yolox_nano_416.onnx", images / "train", images / "val", labels / "val")
+        _print("yolox_nano_416", nano, rows)
+    rows = {"LeakyReLU, closed form": {}}
+    if minutes:
+        few = min(minutes, 2.0)
+        rows[f"LeakyReLU, {few:g} minutes"] = {"minutes": few}
+        rows[f"LeakyReLU, {few:g} minutes, the last third on 8-bit codes"] = {"minutes": few, "bits": 8}
+        rows[f"LeakyReLU, {few:g} minutes, from the original on"] = {"minutes": few, "start": "original"}
+    if rows := _wanted("the bundled model", rows, only):
+        with tempfile.TemporaryDirectory() as folder:
+            streets = draw_streets(Path(folder), Silent())
+            unlabelled = _unlabelled(Path(folder) / "unlabelled")
+            _print("the bundled model", Bench(MODEL, unlabelled, streets.images, streets.labels), rows)
+
+
+def _wanted(title: str, rows: Rows, only: str) -> Rows:
+    return {name: options for name, options in rows.items() if only in f"{title}: {name}"}
 
 
 def _unlabelled(folder: Path) -> Path:
@@ -94,18 +110,15 @@ def _unlabelled(folder: Path) -> Path:
     return folder
 
 
-def _print(title: str, bench: Bench, rows: dict[str, RecoveryRequest], only: str) -> None:
-    rows = {name: request for name, request in rows.items() if only in f"{title}: {name}"}
-    if not rows:
-        return
-    whole = bench.measure(bench.model)
+def _print(title: str, bench: Bench, rows: Rows) -> None:
+    whole = Original(bench.measure(bench.model), bench.found(bench.model))
     print(f"\n### {title}\n\n{HEADER}\n" + "|---" * 7 + "|")
-    print(f"| original | {whole.ap:.4f} | 100.0% | {whole.ap50:.4f} | 1.0000 | +0.0% | |", flush=True)
-    for name, request in rows.items():
-        _print_row(name, request, bench, whole)
+    print(f"| original | {whole.figures.ap:.4f} | 100.0% | {whole.figures.ap50:.4f} | 1.0000 | +0.0% | |", flush=True)
+    for name, options in rows.items():
+        _print_row(name, bench.request(**options), bench, whole)
 
 
-def _print_row(name: str, request: RecoveryRequest, bench: Bench, whole: EvaluationResult) -> None:
+def _print_row(name: str, request: RecoveryRequest, bench: Bench, whole: Original) -> None:
     started = time.process_time()
     recovery = recover(request, Silent())
     spent = f"{time.process_time() - started:.0f}"
@@ -119,10 +132,10 @@ def _print_row(name: str, request: RecoveryRequest, bench: Bench, whole: Evaluat
             job = Request(file, out, calibration=bench.training, bits=bits, html=False, postproc=False)
             publish(adapt(job).artifacts, out, force=False)
             if bits == "8":
-                agreed = f"{bench.agreement(file):.4f}"
-                _print_figures(name, bench.measure(out, "adapted"), whole, agreed, macs, spent)
+                agreed = f"{agreement(whole.found, bench.found(file)).ap:.4f}"
+                _print_figures(name, bench.measure(out, "adapted"), whole.figures, agreed, macs, spent)
             told = "8 bits" if bits == "8" else "8 bits, at most 20% of the MACs in 16"
-            _print_figures(f"{name}; in integers, {told}", bench.measure(out, "integer"), whole)
+            _print_figures(f"{name}; in integers, {told}", bench.measure(out, "integer"), whole.figures)
 
 
 def _print_figures(
